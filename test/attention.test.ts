@@ -2,7 +2,7 @@ import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, type FloatType, type Gpu, LimitError, noGrad, open, ShapeError, Tensor } from '../engine/index.ts';
 import { room } from '../kernels/attention/cases.ts';
-import { attention, crossAttention, selfAttention } from '../kernels/attention/index.ts';
+import { attention, crossAttention, partitionOf, selfAttention, windowAttention } from '../kernels/attention/index.ts';
 import * as reference from '../kernels/attention/reference.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { runCase } from '../kernels/checking/run_case.ts';
@@ -123,6 +123,19 @@ for (const [what, dispatches] of Object.entries({ samples: [4, 20], heads: [4, 1
     });
   });
 }
+
+test('windows whose masks no binding holds together take turns, kind by kind, with the results of one turn', async () => {
+  const partition = partitionOf([1, 12, 16, 16], { window: [4, 8], shift: [2, 4] });
+  const call: Call = { inputs: { qkv: [6, 32, 48], table: [105, 2] }, wrt: ['qkv', 'table'],
+    run: ({ qkv, table }) => windowAttention(qkv, table, 2, partition) };
+  const [whole, cut] = [await runCall(gpu, call), await runCall(small, call)];
+  assert.equal(cut.values[0], whole.values[0]);
+  for (const i of [1, 2]) {
+    close(`gradient ${i}`, cut.values[i], Float64Array.from(whole.values[i]), { atol: 1e-6, rtol: 1e-5 });
+  }
+  assert.is(whole.dispatches[0], 2, 'masks, and attention');
+  assert.is(cut.dispatches[0], 8, 'of each of four kinds');
+});
 
 test('ranges of the queries add up in every variant', async () => {
   const want = (await runCall(gpu, calls.queries)).values;

@@ -1,4 +1,4 @@
-/** What is added to logits: masks of windows, made for a few kinds of them at a time, and where a kernel finds a mask. */
+/** What is added to logits: masks of windows, made for a few kinds at a time, and where a kernel finds a mask. */
 import { bindingBytes, type Context, fitsBinding, Kernel, part, type Range, type Tensor,
   type Texture } from '../../engine/index.ts';
 import { kindParams, lastAxes, placesPart, type WindowKind } from '../shared/partition.ts';
@@ -83,7 +83,7 @@ export function canBeTexture({ limits }: Context, plan: Plan): boolean {
   return masksIn(plan).count * rowsOf(plan) <= HEIGHT * limits.maxTextureArrayLayers;
 }
 
-/** The texture of the masks of a plan, as far as they are made of `of`. */
+/** The texture of the masks of a plan, and whether they are there: made of a tensor, in this form. */
 function claimed(plan: Plan, { gpu, storage, byteOffset: offset, bytes }: Tensor, form: string) {
   const rows = masksIn(plan).count * rowsOf(plan);
   const size = [TEXELS, Math.min(rows, HEIGHT), ceilDiv(rows, HEIGHT)] as const;

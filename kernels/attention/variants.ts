@@ -68,7 +68,8 @@ interface Texts {
 /**
  * The rungs that need no matrix units, best first. `spread` gives each row several lanes, and reads a tile as `tile`
  * does. `quad` gives each lane four queries or keys, and reads a tile as `subgroup` does; of the gradient, it leaves
- * weights in memory, or finds them there. `quad_texture` is the same with a mask in a texture. `naive` is whole, and runs where it is asked for.
+ * weights in memory, or finds them there. `quad_texture` is the same with a mask in a texture. `naive` is whole, and
+ * runs where it is asked for.
  */
 function rungs(texts: Texts, vector: Source): Readonly<Record<string, Variant>> {
   const { naive, online, quad, spread, readsMask, shared = [] } = texts;

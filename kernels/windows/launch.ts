@@ -87,9 +87,8 @@ function move(order: Order, operands: Operands, bindings: (operands: Operands) =
   };
   const vector = channels / vectors;
   const most = { tokens: mostOf(tokens, vector), rows: mostOf(rows, vector) };
-  if (!Number.isFinite(most.tokens) || !Number.isFinite(most.rows)) {
-    for (const group of groups) inPictures(group);
-  } else {
+  if (Number.isFinite(Math.min(most.tokens, most.rows))) { for (const group of groups) inPictures(group); }
+  else {
     const all = groups.reduce((sum, group) => sum + pictures * group.rows, 0);
     run(operands, all, { row_origin: 0, token_origin: 0 });
   }

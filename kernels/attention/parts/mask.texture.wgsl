@@ -1,6 +1,6 @@
-// A mask in a texture, where mask_into.texture.wgsl laid it: a texel has one key and four queries, so a lane of the quad
-// rungs finds all that it needs for a key by one load. Software adapters load a texel in less than half of the time
-// that a vector of a buffer takes them. Linked with problem.wgsl. Same names as mask.memory.wgsl.
+// A mask in a texture, where mask_into.texture.wgsl laid it: a texel has one key and four queries, so a lane of the
+// quad rungs finds all that it needs for a key by one load. Software adapters load a texel in less than half of the
+// time that a vector of a buffer takes them. Linked with problem.wgsl. Same names as mask.memory.wgsl.
 //
 // Constants:
 // HEIGHT: rows of a layer

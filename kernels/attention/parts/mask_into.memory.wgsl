@@ -1,4 +1,5 @@
-// Where masks of windows are stored: in memory, a row of N numbers for each query. Same names as mask_into.texture.wgsl.
+// Where masks of windows are stored: in memory, a row of N numbers for each query. Same names as
+// mask_into.texture.wgsl.
 
 @group(0) @binding(2) var<storage, read_write> mask: array<result>;   // [masks, N, N]
 
