@@ -5,7 +5,7 @@
 fn rows_of_a(_tile: Tile, row: u32) -> vec4u { return windows_of(min(row + FOUR, vec4u(params.rows - 1u))); }
 fn columns_of_b(_tile: Tile, column: u32) -> vec4u {
   if (TRANSPOSE_B) { return min(column + FOUR, vec4u(params.columns - 1u)) * params.taps; }
-  return vec4u(min(column, params.columns - 4u) / 4u);
+  return vec4u(texel(min(column, params.columns - 4u) / 4u), 0u, 0u);
 }
 
 // The tap that k lies in, found anew only where another one begins.
@@ -20,13 +20,13 @@ fn find_tap(k: u32) {
 // Column i: op(A)[four rows, k + i].
 fn register_tile_a(_tile: Tile, rows: vec4u, k: u32) -> mat4x4f {
   find_tap(k);
-  return transpose(texels_of_a(rows + tap.pixel, (k - tap.first) / 4u));
+  return transpose(texels_of_a(rows + tap.pixel, texel((k - tap.first) / 4u)));
 }
 
 // Column i: op(B)[k + i, four columns].
 fn register_tile_b(_tile: Tile, k: u32, columns: vec4u) -> mat4x4f {
   find_tap(k);
   let channel = k - tap.first;
-  if (TRANSPOSE_B) { return transpose(texels_of_b(columns + tap.weight, channel / 4u)); }
-  return texels_of_b((channel + FOUR) * params.taps + tap.weight, columns.x);
+  if (TRANSPOSE_B) { return transpose(texels_of_b(columns + tap.weight, texel(channel / 4u))); }
+  return texels_of_b((channel + FOUR) * params.taps + tap.weight, columns.xy);
 }

@@ -9,26 +9,29 @@
 @group(0) @binding(1) var a: texture_storage_2d_array<rgba32float, read>;
 @group(0) @binding(2) var b: texture_storage_2d_array<rgba32float, read>;
 
-// Texel `texel` of a pixel. A panel has eight of them, a line of the texture, or all, where those are fewer: then they
-// follow those of the pixel before.
-fn texel_of_a(pixel: u32, texel: u32) -> vec4f {
-  if (A_WIDE) { return textureLoad(a, vec2u(texel % 8u, pixel), texel / 8u); }
-  let at = pixel * params.a_texels + texel % 8u;
-  return textureLoad(a, vec2u(at % 8u, at / 8u % LINES), texel / 8u * params.a_layers + at / (8u * LINES));
+// The place in a line, and the panel, of texel `i` of a pixel.
+fn texel(i: u32) -> vec2u { return vec2u(i % 8u, i / 8u); }
+
+// A texel of a pixel. A panel has eight of them, a line of the texture, or all, where those are fewer: then they follow
+// those of the pixel before.
+fn texel_of_a(pixel: u32, texel: vec2u) -> vec4f {
+  if (A_WIDE) { return textureLoad(a, vec2u(texel.x, pixel), texel.y); }
+  let at = pixel * params.a_texels + texel.x;
+  return textureLoad(a, vec2u(at % 8u, at / 8u % LINES), texel.y * params.a_layers + at / (8u * LINES));
 }
-fn texel_of_b(pixel: u32, texel: u32) -> vec4f {
-  if (B_WIDE) { return textureLoad(b, vec2u(texel % 8u, pixel), texel / 8u); }
-  let at = pixel * params.b_texels + texel % 8u;
-  return textureLoad(b, vec2u(at % 8u, at / 8u % LINES), texel / 8u * params.b_layers + at / (8u * LINES));
+fn texel_of_b(pixel: u32, texel: vec2u) -> vec4f {
+  if (B_WIDE) { return textureLoad(b, vec2u(texel.x, pixel), texel.y); }
+  let at = pixel * params.b_texels + texel.x;
+  return textureLoad(b, vec2u(at % 8u, at / 8u % LINES), texel.y * params.b_layers + at / (8u * LINES));
 }
 
 // One texel of four pixels, a column each.
-fn texels_of_a(pixels: vec4u, texel: u32) -> mat4x4f {
+fn texels_of_a(pixels: vec4u, texel: vec2u) -> mat4x4f {
   return mat4x4f(
     texel_of_a(pixels.x, texel), texel_of_a(pixels.y, texel), texel_of_a(pixels.z, texel), texel_of_a(pixels.w, texel),
   );
 }
-fn texels_of_b(pixels: vec4u, texel: u32) -> mat4x4f {
+fn texels_of_b(pixels: vec4u, texel: vec2u) -> mat4x4f {
   return mat4x4f(
     texel_of_b(pixels.x, texel), texel_of_b(pixels.y, texel), texel_of_b(pixels.z, texel), texel_of_b(pixels.w, texel),
   );
