@@ -94,7 +94,7 @@ test("CLIP has X-CLIP's parameters without messages, integration and prompts", (
   assert.equal([...clip.parameters()].map(([name]) => name).sort(), names.sort());
 });
 
-/** Parameters of backbones without their heads, as MMAction2 has them for pictures of 224 x 224, and of a head's row. */
+/** Parameters of backbones without their heads, as they are published for 224 x 224, and of a head's row. */
 const BACKBONES = [['timesformer', 'B/16', 8, 121_258_752, 769], ['timesformer-joint', 'B/16', 8, 85_804_800, 769], [
   'timesformer-space',
   'B/16',

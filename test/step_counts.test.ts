@@ -1,6 +1,6 @@
 /**
- * Dispatches and programs of a training step of each system. Counts do not vary from run to run, so what a change adds is
- * seen here.
+ * Dispatches and programs of a training step of each system. Counts do not vary from run to run, so what a change adds
+ * is seen here.
  */
 import { test } from './test.ts';
 import * as assert from './assert.ts';

@@ -53,7 +53,7 @@ function resnet(held: HeldShapes): NetworkConfig {
     network: { ...RESNETS.presets.R50, width, blocks } };
 }
 
-/** Tokens of time in a window do not show alone: height and width are taken to be alike, and as many as there can be. */
+/** Tokens of time in a window do not show alone: height and width are taken to be alike, and as long as can be. */
 function swin(held: HeldShapes): NetworkConfig {
   const [width, ...patch] = held.shape('backbone.patch_embed.proj.weight', 5).slice(0, -1);
   const stages = held.count('backbone.layers.');

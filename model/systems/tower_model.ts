@@ -1,4 +1,7 @@
-/** Systems that see frame by frame, most with a ViT. B videos, T frames, N patches of a frame, D width, E embedding width. */
+/**
+ * Systems that see frame by frame, most with a ViT. B videos, T frames, N patches of a frame, D width, E embedding
+ * width.
+ */
 import type { FloatType, Shape, Tensor } from '../../engine/index.ts';
 import { mean } from '../../kernels/reduce/index.ts';
 import { type Init, truncatedNormal } from '../parts/init.ts';
