@@ -21,19 +21,20 @@ test('every official name and shape of B/32 maps to exactly the Hugging Face nam
 
 test('a transpose is undone by a transpose', () => {
   const matrix = Float32Array.from({ length: 15 }, (_, i) => i);
-  assert.equal([...fromStored('transposed', matrix, [3, 5]).subarray(0, 4)], [0, 5, 10, 1]);
-  assert.equal(toStored('transposed', fromStored('transposed', matrix, [3, 5]), [5, 3]), matrix);
+  assert.equal([...fromStored('transposed', matrix, [3, 5], [5, 3]).subarray(0, 4)], [0, 5, 10, 1]);
+  assert.equal(toStored('transposed', fromStored('transposed', matrix, [3, 5], [5, 3]), [5, 3]), matrix);
 });
 
 test('channels of a convolution come first in a file and last here, kernels of any number of axes', () => {
   const values = Float32Array.from({ length: 24 }, (_, i) => i);
   // two outputs, three channels, a kernel of 2 x 2
-  assert.equal([...fromStored('channels first', values, [2, 3, 2, 2]).subarray(0, 15)], [0, 4, 8, 1, 5, 9, 2, 6, 10, 3,
-    7, 11, 12, 16, 20]);
+  assert.equal([...fromStored('channels first', values, [2, 3, 2, 2], [2, 2, 2, 3]).subarray(0, 15)], [0, 4, 8, 1, 5, 9,
+    2, 6, 10, 3, 7, 11, 12, 16, 20]);
   for (const stored of [[2, 3, 2, 2], [4, 2, 3], [2, 2, 1, 2, 3], [6, 4, 1, 1]]) {
     const [outputs, channels, ...kernel] = stored;
-    const own = fromStored('channels first', values, stored);
-    assert.equal(toStored('channels first', own, [outputs, ...kernel, channels]), values, stored.join());
+    const shape = [outputs, ...kernel, channels];
+    const own = fromStored('channels first', values, stored, shape);
+    assert.equal(toStored('channels first', own, shape), values, stored.join());
   }
 });
 

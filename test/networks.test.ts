@@ -153,6 +153,32 @@ test('Video Swin is read in the names of each origin, and written in those of MM
   await assertSame(at('swin.pth'), model, config);
 });
 
+test('Video Swin starts from a Swin of pictures: patches and tables are inflated over time', async () => {
+  const network = { width: 8, depths: [1, 1, 1, 1], heads: [1, 1, 2, 2], window: [1, 3, 3], patch: [1, 4, 4],
+    mlpRatio: 2, activation: 'gelu', eps: 1e-5 } as const;
+  const pictures = made({ system: 'video-swin', frames: 1, imageSize: 24, classes: ['only'], network }, 6);
+  const path = await written('swin_pictures.pth', pictures, 'swin-pictures');
+  const { model } = await buildSystem(gpu, run({ system: 'video-swin', checkpoint: path }, { size: 24 }), CLASSES);
+  using built = model;
+  const [own, got] = [pictures, built].map((each) => new Map(each.parameters()));
+  const read = async (from: typeof own, name: string) => Array.from(await (from.get(name) as Tensor).read());
+  const patches = 'backbone.patch_embed.proj.weight';
+  assert.equal(got.get(patches)?.shape, [8, 2, 4, 4, 3]);
+  const [before, after] = [await read(own, patches), await read(got, patches)];
+  for (let o = 0; o < 8; o++) {
+    for (let i = 0; i < 48; i++) {
+      for (const t of [0, 1]) assert.is(after[(o * 2 + t) * 48 + i], Math.fround(before[o * 48 + i] / 2));
+    }
+  }
+  const table = 'backbone.layers.2.blocks.0.attn.relative_position_bias_table';
+  assert.equal(got.get(table)?.shape, [15 * 25, 2]);
+  const rows = await read(own, table);
+  assert.equal(await read(got, table), Array.from({ length: 15 }, () => rows).flat());
+  for (const name of ['backbone.norm3.weight', 'backbone.layers.1.downsample.reduction.weight']) {
+    assert.equal(await read(got, name), await read(own, name));
+  }
+});
+
 test('what TSM folds for prediction changes its logits by rounding alone', async () => {
   const model = made(networkFor('tsm', 'tiny', { frames: 2, imageSize: 33, classes: CLASSES }), 3);
   for (const [name, tensor] of model.buffers()) {

@@ -6,7 +6,7 @@ import type { Weights } from './weights.ts';
 
 /** Origins of files of networks. */
 const ORIGINS_OF_NETWORKS: readonly string[] = ['mmaction', 'tsm', 'resnet', 'swin-fork', 'torchvision-swin',
-  'hf-timesformer', 'hf-timesformer-plain', 'timesformer', 'timesformer-plain'];
+  'swin-pictures', 'hf-timesformer', 'hf-timesformer-plain', 'timesformer', 'timesformer-plain'];
 /** Frames of a clip where no position tells them. */
 const FRAMES = 8;
 
@@ -61,7 +61,7 @@ function swin(held: HeldShapes): NetworkConfig {
   const tables = Array.from({ length: stages },
     (_, stage) => held.shape(`${of(stage)}0.attn.relative_position_bias_table`, 2));
   const [hidden] = held.shape(`${of(0)}0.mlp.fc1.weight`, 2);
-  return { system: 'video-swin', frames: 32, imageSize: 224, classes: classesOf(held),
+  return { system: 'video-swin', frames: patch[0] === 1 ? 1 : 32, imageSize: 224, classes: classesOf(held),
     network: { ...SWINS.presets.T, width, depths: tables.map((_, stage) => held.count(of(stage))),
       heads: tables.map(([, heads]) => heads), window: windowOf(tables[0][0]), patch, mlpRatio: hidden / width } };
 }

@@ -2,7 +2,7 @@
 import { type AnyTensor, CheckpointFormatError, copy, type Shape, Tensor } from '../../engine/index.ts';
 import { PieceRooms } from './pieces.ts';
 import { firstSpecial, fitHalves, tooLargeForHalf } from './special.ts';
-import { checkWeights, type Demands, isSameShape, POSITIONS, type Weights } from './weights.ts';
+import { checkWeights, type Demands, isSameShape, positionsOf, type Weights } from './weights.ts';
 
 /** Bytes that may be on their way to the GPU, which takes the memory of those that it has not fetched. */
 const MOST_UNDER_WAY = 32 * 2 ** 20;
@@ -100,7 +100,7 @@ class Loading {
   /** A parameter in pieces; positions of another number of frames or patches are made fit, all at once. */
   async *#read(name: string, shape: Shape): AsyncGenerator<Float32Array, void, undefined> {
     const weights = this.#weights;
-    const positions = POSITIONS.get(name);
+    const positions = positionsOf(name);
     const [part] = weights.stored(name, shape).parts;
     const own = positions === undefined ? shape : weights.shapeOf(part) ?? shape;
     if (positions === undefined || isSameShape(own, shape)) yield* weights.pieces(name, shape, this.#rooms);

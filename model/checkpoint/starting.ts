@@ -1,6 +1,8 @@
 /** Networks that start from a checkpoint of another model: of which, and which parameters are made of which. */
 import type { AnyTensor } from '../../engine/index.ts';
-import { isNetwork, type ModelConfig, type NetworkConfig, type NetworkName } from '../systems/config.ts';
+import type { SwinSizes } from '../parts/swin.ts';
+import { isNetwork, type ModelConfig, type NetworkConfig, type NetworkName,
+  type SwinConfig } from '../systems/config.ts';
 import type { VideoModel } from '../systems/system.ts';
 import { loadWeights } from './loading.ts';
 import { UNSHIFTED } from './names/resnet.ts';
@@ -18,6 +20,7 @@ export interface NetworkStart {
 export function networkStart(system: NetworkName, config: ModelConfig): NetworkStart | undefined {
   if (isNetwork(config)) {
     const { network, imageSize } = config;
+    if (isOfPictures(config)) return { network: { ...config.network, ...inflatedSizes(config.network) } };
     if (config.system === system) return { network, ...(hasPositions(system) && { imageSize }) };
     return namesOfStart(system, config) === undefined ? undefined : { network };
   }
@@ -26,16 +29,26 @@ export function networkStart(system: NetworkName, config: ModelConfig): NetworkS
   return { network: { activation, width, layers, heads, mlp, patch, eps }, imageSize };
 }
 
+/** Whether a Swin is one of pictures. */
+const isOfPictures = (config: ModelConfig): config is SwinConfig =>
+  config.system === 'video-swin' && config.network.patch[0] === 1 && config.network.window[0] === 1;
+
+/** The published Video Swins started from such ones, with patches of 2 frames and windows of 8. */
+const inflatedSizes = ({ patch, window }: SwinSizes) => ({ patch: [2, ...patch.slice(1)],
+  window: [8, ...window.slice(1)] });
+
 /** Whether a network has positions, which are for pictures of one size. */
 const hasPositions = (system: NetworkName): boolean => system.startsWith('timesformer');
 
 /** A ViT's parameters, by those of a TimeSformer. */
 export const OF_VIT = { divided: new Names('', TIMESFORMER_ROWS.vit(true), /(?!)/),
   plain: new Names('', TIMESFORMER_ROWS.vit(false), /(?!)/) };
+const OF_SWIN = new Names('', [['backbone.*', 'backbone.*']], /(?!)/);
 const OF_TSN = new Names('', UNSHIFTED, /(?!)/);
 
 /** The parameters of another model that a network may start from, by its own; undefined if there are none. */
 export function namesOfStart(system: NetworkName, config: ModelConfig): Names | undefined {
+  if (system === 'video-swin' && isOfPictures(config)) return OF_SWIN;
   if (system === 'tsm') return config.system === 'tsn' ? OF_TSN : undefined;
   const isViT = !isNetwork(config) && config.vision.patchBias === true && config.vision.lnPre === false;
   if (!isViT || !hasPositions(system)) return undefined;
@@ -55,7 +68,7 @@ export async function loadStart(model: VideoModel, names: Names, weights: Weight
   while (left.length > 0) {
     const turn = new Map(left.map((entry) => [theirs(...entry), entry] as const));
     const wanted = { state: () => [...turn].map(([name, [, tensor]]) => [name, tensor] as const) };
-    await loadWeights(wanted, weights, { ...demands, select: () => true });
+    await loadWeights(wanted, weights, { ...demands, interpolateFrames: true, select: () => true });
     const done = new Set([...turn.values()].map(([name]) => name));
     filled.push(...done);
     left = left.filter(([name]) => !done.has(name));

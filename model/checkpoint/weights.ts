@@ -1,8 +1,8 @@
 import { ConfigError, type DType, type HostArrays, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { familyOf, isNetwork, type ModelConfig, textConfigOf } from '../systems/config.ts';
-import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, nearestFrames, nearestPatches, PATCH_POSITIONS, sideOf,
-  TIMESFORMER_FRAMES, TIMESFORMER_PATCHES } from './positions.ts';
+import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, nearestFrames, nearestPatches, PATCH_POSITIONS,
+  repeatedRows, sideOf, SWIN_TABLE, TIMESFORMER_FRAMES, TIMESFORMER_PATCHES } from './positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { fromStored, type Origin, originOf, ORIGINS, type Stored, toStored } from './names/index.ts';
 import { encodeTorch } from './pickle/write.ts';
@@ -95,7 +95,7 @@ export class Weights {
     for (const part of parts) {
       const file = this.#fileOf.get(part);
       if (file === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
-      if (order !== 'same') yield fromStored(order, await file.floats(part), partShape);
+      if (order !== 'same') yield fromStored(order, await file.floats(part), partShape, shape);
       else {
         const { dtype } = file.entry(part);
         requireFloats(file, part, dtype);
@@ -166,7 +166,7 @@ interface Positions {
   /** What asks for it, here and in a configuration. */
   readonly demand: 'interpolateFrames' | 'interpolatePatches';
   /** What those of that shape are for, where they could be made fit; undefined of other shapes. */
-  made(own: Shape): string | undefined;
+  made(own: Shape, wanted: Shape): string | undefined;
   fitted(values: Float32Array, own: Shape, wanted: Shape): Float32Array;
 }
 
@@ -190,13 +190,25 @@ const ofPatches = (fit: typeof interpolatePatches): Positions => ({
   fitted: (values, [own], [wanted]) => fit(values, sideOf(own) as number, sideOf(wanted) as number),
 });
 
-/** By the official name of the parameter. */
-export const POSITIONS: ReadonlyMap<string, Positions> = new Map([
+/** Of offsets within windows of a Swin, where the file's windows have one frame. */
+const OF_WINDOWS: Positions = {
+  demand: 'interpolateFrames',
+  made: ([own], [wanted]) =>
+    wanted % own === 0 ? 'it is of windows of another length; one of pictures is inflated with' : undefined,
+  fitted: (values, [own], [wanted]) => repeatedRows(values, own, wanted),
+};
+
+const POSITIONS: ReadonlyMap<string, Positions> = new Map([
   [FRAME_POSITIONS, ofFrames(interpolateFrames)],
   [PATCH_POSITIONS, ofPatches(interpolatePatches)],
   [TIMESFORMER_FRAMES, ofFrames(nearestFrames)],
   [TIMESFORMER_PATCHES, ofPatches(nearestPatches)],
 ]);
+
+/** Positions that a parameter holds, by its official name. */
+export function positionsOf(name: string): Positions | undefined {
+  return POSITIONS.get(name) ?? (SWIN_TABLE.test(name) ? OF_WINDOWS : undefined);
+}
 
 /** A parameter or a buffer by its official name. */
 export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape; readonly dtype?: DType }];
@@ -230,8 +242,8 @@ export function compareWeights(parameters: Iterable<NamedShape>, weights: Weight
       used.add(part);
       const own = weights.shape(part);
       if (own === undefined || isSameShape(own, partShape)) continue;
-      const positions = POSITIONS.get(name);
-      const made = differsInLength(own, partShape) ? positions?.made(weights.shapeOf(part) as Shape) : undefined;
+      const positions = positionsOf(name);
+      const made = differsInLength(own, partShape) ? positions?.made(weights.shapeOf(part) as Shape, shape) : undefined;
       if (positions !== undefined && made !== undefined && asked[positions.demand] === true) continue;
       mismatched.push(
         `${part} is [${own}], the model needs [${partShape}]${

@@ -60,7 +60,7 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
   for (const [name, parameter] of parameters) {
     const { stored, order } = storedAs(name, parameter.shape);
     const entry = `param.${stored}`;
-    assign(name, parameter, fromStored(order, tensors.floats(entry), tensors.get(entry).shape));
+    assign(name, parameter, fromStored(order, tensors.floats(entry), tensors.get(entry).shape, parameter.shape));
   }
   if (type === 'f16') halve(model);
   const tolerance = (want: Float32Array) => tolerated(described.f32_vs_f64_max_rel, want, type);

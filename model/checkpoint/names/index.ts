@@ -2,7 +2,7 @@
 import { CLIP_ASIDE, CLIP_FIRST_NORM, TOWERS } from './clip.ts';
 import { huggingFaceVit, TIMM, TIMM_ASIDE, VIT_ASIDE } from './imagenet_vit.ts';
 import { MMACTION_RESNET, torchvisionResNet } from './resnet.ts';
-import { MMACTION_SWIN, SWIN_ASIDE, SWIN_FORK, TORCHVISION_SWIN } from './swin.ts';
+import { MMACTION_SWIN, SWIN_ASIDE, SWIN_FORK, SWIN_OF_PICTURES, TORCHVISION_SWIN } from './swin.ts';
 import { Names } from './table.ts';
 import { MMACTION, TIMESFORMER_ROWS } from './timesformer.ts';
 import { ADDITIONS, XCLIP_FIRST_NORM } from './xclip.ts';
@@ -28,6 +28,7 @@ export const ORIGINS = {
   tsm: new Names("names of TSM's authors", torchvisionResNet('base_model.', 'new_fc'), NOTHING),
   'swin-fork': new Names("names of Video Swin's authors", SWIN_FORK, SWIN_ASIDE),
   'torchvision-swin': new Names("torchvision's names of a Video Swin", TORCHVISION_SWIN, SWIN_ASIDE),
+  'swin-pictures': new Names("names of Swin's authors", SWIN_OF_PICTURES, SWIN_ASIDE),
   resnet: new Names("torchvision's names of a ResNet", torchvisionResNet('', 'fc'), NOTHING),
   'hf-timesformer': new Names("names of Hugging Face's TimesformerForVideoClassification, divided attention",
     TIMESFORMER_ROWS.huggingFace(true), NOTHING),
@@ -41,6 +42,7 @@ export type Origin = keyof typeof ORIGINS;
 /** Names that only files of that origin have, the surest first. */
 const TELLING: readonly (readonly [Origin, ...RegExp[]])[] = [
   ['swin-fork', /^backbone\.layers\.3\.blocks\./, /^backbone\.norm\./],
+  ['swin-pictures', /^layers\.0\.blocks\.0\.attn\.relative_position_bias_table$/],
   ['torchvision-swin', /^features\.0\.0\.attn\.relative_position_bias_table$/],
   ['hf-clip', /^vision_model\.pre_layrnorm\./],
   ['hf', /^(vision_model|text_model)\./],

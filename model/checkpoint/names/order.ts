@@ -3,15 +3,16 @@ import { type Shape, sizeOf } from '../../../engine/index.ts';
 
 /**
  * `transposed`: a matrix [rows, columns] of ours is [columns, rows] there. `channels first`: the weight of a
- * convolution, [O, kernel …, C] of ours, is [O, C, kernel …] there.
+ * convolution, [O, kernel …, C] of ours, is [O, C, kernel …] there. `of pictures`: likewise, but the kernel of ours has
+ * an axis of time before the others; the one there is repeated over it, and divided by its extent.
  */
-export type Order = 'same' | 'transposed' | 'channels first';
+export type Order = 'same' | 'transposed' | 'channels first' | 'of pictures';
 
 /** The shape in a file of a parameter of ours. */
 export function storedShape(order: Order, shape: Shape): Shape {
   if (order === 'same') return shape;
   if (order === 'transposed') return [...shape].reverse();
-  return [shape[0], shape[shape.length - 1], ...shape.slice(1, -1)];
+  return [shape[0], shape[shape.length - 1], ...shape.slice(order === 'of pictures' ? 2 : 1, -1)];
 }
 
 /** Our shape of what a file holds. */
@@ -19,14 +20,22 @@ export function ownShape(order: Order, stored: Shape): Shape {
   if (order === 'same') return stored;
   if (order === 'transposed') return [...stored].reverse();
   const [outputs, channels, ...kernel] = stored;
-  return [outputs, ...kernel, channels];
+  return [outputs, ...(order === 'of pictures' ? [1] : []), ...kernel, channels];
 }
 
-/** Numbers of a file in our order. @param stored their shape there */
-export function fromStored(order: Order, values: Float32Array, stored: Shape): Float32Array {
+/** Numbers of a file in our order. @param stored their shape there  @param shape ours */
+export function fromStored(order: Order, values: Float32Array, stored: Shape, shape: Shape): Float32Array {
   if (order === 'same') return values;
   if (order === 'transposed') return transpose(values, 1, stored[0], stored[1]);
-  return transpose(values, stored[0], stored[1], sizeOf(stored.slice(2)));
+  const own = transpose(values, stored[0], stored[1], sizeOf(stored.slice(2)));
+  return order === 'of pictures' && shape[1] > 1 ? inflated(own, shape) : own;
+}
+
+/** A kernel of pictures over time: [O, rest …] → [O, T, rest …], each a T-th. Carreira & Zisserman 2017, section 2.4. */
+function inflated(values: Float32Array, [outputs, frames]: Shape): Float32Array {
+  const size = values.length / outputs;
+  return Float32Array.from({ length: frames * values.length },
+    (_, i) => values[Math.floor(i / (frames * size)) * size + (i % size)] / frames);
 }
 
 /** Numbers of ours in the order of a file. @param shape ours */

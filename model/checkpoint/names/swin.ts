@@ -15,6 +15,14 @@ export const SWIN_FORK: readonly Row[] = [...MMACTION_SWIN, ['backbone.norm3.*',
 /** Tables of what a relative position is, and masks: a window and its shift tell them. */
 export const SWIN_ASIDE = /\.(relative_position_index|attn_mask)$/;
 
+/** A Swin of pictures as its authors have it, and timm after them. */
+export const SWIN_OF_PICTURES: readonly Row[] = [
+  ['backbone.patch_embed.proj.weight', 'patch_embed.proj.weight', 'of pictures'],
+  ['backbone.norm3.*', 'norm.*'],
+  ['cls_head.fc_cls.*', 'head.*'],
+  ['backbone.*', '*'],
+];
+
 /** torchvision counts stages and what lies between them in one row. */
 export const TORCHVISION_SWIN: readonly Row[] = [
   ['backbone.patch_embed.proj.weight', 'patch_embed.proj.weight', 'channels first'],
