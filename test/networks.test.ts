@@ -219,6 +219,20 @@ function run(model: object, data: object = {}) {
   );
 }
 
+test('a TimeSformer has the statistics of whoever trained it, and one without says that there are two', async () => {
+  const model = made(configOf('timesformer'), 5);
+  for (const [origin, mean, std] of [['mmaction', 127.5, 127.5], ['timesformer', 114.75, 57.375]] as const) {
+    const checkpoint = await openCheckpoint(await written(`statistics-${origin}.pth`, model, origin));
+    await checkpoint.close();
+    assert.equal(checkpoint.preprocessor, { resize: { shortSide: 8, resampling: 'bilinear' }, mean: [mean, mean, mean],
+      std: [std, std, std] });
+  }
+  await saveCheckpoint(at('without'), { config: model.config, parameters: [...model.parameters()] });
+  rmSync(at('without', 'preprocessor_config.json'));
+  await assert.rejectsWith(openCheckpoint(at('without')), ConfigError,
+    `${at('without', 'preprocessor_config.json')}: no such file`);
+});
+
 test('a TimeSformer starts from a ViT: time with the attention of space, and what a ViT lacks at nothing', async () => {
   const vision = ofImageNet({ ...SIZES, imageSize: 8 });
   const vit = made({ system: 'vit-mean', frames: 8, vision, classes: ['only'] }, 7);

@@ -16,8 +16,8 @@ import { disk, type Files, sweep, writeAtomically } from './files.node.ts';
 import { configFromHuggingFace, configToHuggingFace, isClipModel, oddHeads } from './huggingface.ts';
 import { inferConfig } from './inferred.ts';
 import type { Origin } from './names/index.ts';
-import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace, preprocessorFromTimm,
-  preprocessorToHuggingFace } from './preprocessor.ts';
+import { networkPreprocessor, officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace,
+  preprocessorFromTimm, preprocessorToHuggingFace } from './preprocessor.ts';
 import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
 import { openTensors, type TensorFile } from './open.ts';
 import { configFromVit, isVit } from './vit_config.ts';
@@ -78,7 +78,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const { weights, files, folder, close } = await openWeights(path);
   try {
     const config = await configOf(folder, weights, files[0]);
-    const preprocessor = await preprocessorOf(folder, weights.origin, imageSizeOf(config));
+    const preprocessor = await preprocessorOf(folder, weights.origin, config);
     const tokenizer = await readTokenizer(folder);
     const text = textConfigOf(config);
     if (text !== undefined) requireFitting(folder, text, tokenizer);
@@ -137,13 +137,15 @@ const PREPROCESSOR = 'preprocessor_config.json';
 const PROCESSOR = 'processor_config.json';
 
 /** The folder's own preprocessor, or the recipe's where it has none. */
-async function preprocessorOf(folder: string, origin: Origin, imageSize: number): Promise<Preprocessor> {
+async function preprocessorOf(folder: string, origin: Origin, config: ModelConfig): Promise<Preprocessor> {
+  const imageSize = imageSizeOf(config);
   const shared = join(folder, PROCESSOR);
   const nested = (await readJson(shared))?.image_processor;
   if (nested !== undefined) return preprocessorFromHuggingFace(nested, imageSize, `${shared}: image_processor`);
   const own = join(folder, PREPROCESSOR);
   const json = await readJson(own);
   if (json !== undefined) return preprocessorFromHuggingFace(json, imageSize, own);
+  if (isNetwork(config)) return networkPreprocessor(config, origin, own);
   const timm = origin === 'timm' ? await readJson(join(folder, CONFIG)) : undefined;
   return timm === undefined
     ? officialPreprocessor(imageSize)

@@ -3,6 +3,8 @@ import { LARGEST_HALF } from '../../engine/half.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
 import type { Resampling } from '../../kernels/frames/index.ts';
+import type { NetworkConfig } from '../systems/config.ts';
+import type { Origin } from './names/index.ts';
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
@@ -26,6 +28,32 @@ export interface Preprocessor {
 export function officialPreprocessor(imageSize: number): Preprocessor {
   return { resize: { shortSide: Math.floor((256 / 224) * imageSize), resampling: 'bilinear' },
     mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
+}
+
+/** ImageNet's statistics are the recipe's; TimeSformer was trained with others, and there are two. */
+const TIMESFORMERS: Readonly<Partial<Record<Origin, Pick<Preprocessor, 'mean' | 'std'>>>> = {
+  mmaction: { mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5] },
+  timesformer: { mean: [114.75, 114.75, 114.75], std: [57.375, 57.375, 57.375] },
+  'timesformer-plain': { mean: [114.75, 114.75, 114.75], std: [57.375, 57.375, 57.375] },
+};
+
+/**
+ * How a network that comes without a file of a processor was trained, by whose names it has. ResNets are shown pictures
+ * of a short side of 256, the others of one of the model's own side.
+ *
+ * @param source names it in errors
+ * @throws ConfigError of a TimeSformer of transformers: published ones have one of two means
+ */
+export function networkPreprocessor({ system, imageSize }: NetworkConfig, origin: Origin,
+  source: string): Preprocessor {
+  const official = officialPreprocessor(imageSize);
+  if (system === 'tsm' || system === 'tsn') return official;
+  const resize = { shortSide: imageSize, resampling: 'bilinear' } as const;
+  if (!system.startsWith('timesformer')) return { ...official, resize };
+  const statistics = TIMESFORMERS[origin];
+  if (statistics !== undefined) return { resize, ...statistics };
+  throw new ConfigError(source, ['no such file'],
+    'TimeSformers were published with two means, 0.45 and 0.5: take the one that came with the weights');
 }
 
 /** The same for a model that takes pictures so many times as large. */
