@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError } from '../engine/errors.ts';
+import { PRESET_NAMES } from '../model/systems/config.ts';
 import { learningRate, scheduleOf } from '../train/recipe/schedule.ts';
 import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
 import { configKeys, keysOf } from '../train/run/config_keys.ts';
@@ -134,7 +135,7 @@ test('all problems are told at once, in the order of the file, each with its pla
     '  line 1, column 1: data.train: is missing: a text',
     '  line 2, column 3: data.trian: is not a key; did you mean data.train?',
     '  line 4, column 3: data.frames: expected a number, got "8"',
-    '  line 5, column 9: model.preset: expected one of B/32, B/16, L/14, L/14@336, tiny, L/16, got "B/23"; did you mean B/32?',
+    `  line 5, column 9: model.preset: expected one of ${PRESET_NAMES.join(', ')}, got "B/23"; did you mean B/32?`,
     '  line 6, column 9: train.batch: expected a whole number, got 1.5',
     '  line 7, column 1: optim: expected a section with keys, got 3',
   ].join('\n'));
