@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { basename, relative } from 'node:path';
 import { ConfigError, DatasetError, estimate, type Gpu, type LineProblem } from '../../engine/index.ts';
-import { type ModelConfig, ofImageNet, PRESETS, presetOf } from '../../model/systems/config.ts';
+import { type ModelConfig, networkFor, type NetworkName, ofImageNet, PRESETS, presetOf,
+  presetsOf } from '../../model/systems/config.ts';
 import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
 import type { ScannedList } from '../data/sets/scan.ts';
 import { namesFile, seenWarnings } from '../data/sets/sets.ts';
@@ -119,6 +120,8 @@ async function modelOf(config: TrainConfig,
  * @throws ConfigError if its name is none of theirs
  */
 function publishedConfig(folder: string, key: StartKey): ModelConfig {
+  const network = publishedNetwork(folder);
+  if (network !== undefined) return network;
   const preset = publishedPreset(folder);
   if (preset === undefined) {
     throw new ConfigError(`model.${key}`, [
@@ -131,6 +134,36 @@ function publishedConfig(folder: string, key: StartKey): ModelConfig {
   const [isVit, isOfImageNet] = [/^vit[-_]/, /^vit[-_]|imagenet/].map((named) => named.test(basename(folder)));
   const vision = isOfImageNet ? ofImageNet(published.vision) : published.vision;
   return isVit ? { system: 'vit-mean', frames: published.frames, vision, classes: [] } : { ...published, vision };
+}
+
+/** Networks by how their published files are called, with what tells their preset. */
+const NETWORKS: readonly (readonly [called: RegExp, system: NetworkName, frames: number])[] = [
+  [/^resnet(50|101)\b/, 'tsn', 8],
+  [/^tsm.*r(50|101)/, 'tsm', 8],
+  [/^swin_(tiny|small|base|large)_patch4/, 'video-swin', 1],
+  [/^swin-(tiny|small|base|large)-p244/, 'video-swin', 32],
+  [/^swin3d_([tsb])\b/, 'video-swin', 32],
+  [/^timesformer-(base|large|hr)/, 'timesformer', 8],
+];
+
+/** The network of a file that is called like a published one. */
+function publishedNetwork(folder: string): ModelConfig | undefined {
+  for (const [called, system, frames] of NETWORKS) {
+    const size = called.exec(basename(folder))?.[1];
+    if (size === undefined) continue;
+    const preset = presetsOf(system).find((name) =>
+      name.toLowerCase().startsWith(/^\d/.test(size) ? `r${size}` : size[0])
+    )
+      ?? presetsOf(system)[0];
+    const config = networkFor(system, preset, { frames, imageSize: 224, classes: [] });
+    // a Swin of pictures is a video's whose windows and patches have one frame
+    return config.system !== 'video-swin' || frames > 1 ?
+      config :
+      { ...config,
+        network: { ...config.network, window: [1, ...config.network.window.slice(1)],
+          patch: [1, ...config.network.patch.slice(1)] } };
+  }
+  return undefined;
 }
 
 /**
