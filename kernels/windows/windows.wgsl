@@ -1,8 +1,8 @@
 // Tokens of pictures, in another order and back: padding, cyclic shift and partition into windows as one gather.
 //   y[row] = x[token of row], or 0 where a row has no token        BACK: y[token of row] = x[row] + residual[token]
 // Every token is in one row, so what goes back writes each once, and either way is the gradient of the other.
-// A workgroup has ROWS rows. First each lane finds the token of one row, which takes a dozen divisions. Then all of
-// them copy the channels of all rows, neighbours by neighbours.
+// A workgroup has ROWS rows. First each lane finds the token of one row, which takes a dozen divisions. Then ACROSS
+// lanes at a time copy the channels of a row, neighbours by neighbours, so that nothing is divided for a vector.
 // Linked with a part that says which token a row has, and with a vector.
 //
 // Constants:
@@ -12,7 +12,8 @@
 @group(0) @binding(2) var<storage, read> residual: array<vector>;         // tokens; if RESIDUAL
 @group(0) @binding(3) var<storage, read_write> y: array<result_vector>;   // rows or tokens
 
-const ROWS = 64u;        // of a workgroup, and its lanes
+const ROWS = 64u;     // of a workgroup, and its lanes
+const ACROSS = 8u;    // lanes of a row: those of a vector of a software adapter, or 128 bytes of f32
 const NO_TOKEN = 0xffffffffu;
 
 var<workgroup> tokens: array<u32, ROWS>;
@@ -25,17 +26,20 @@ fn windows(
   let first = group_number(group, groups) * ROWS;
   tokens[lane] = token_of(min(first + lane, params.rows - 1u));
   workgroupBarrier();   // nobody may ask for a token before all are found
-  let end = (min(first + ROWS, params.rows) - min(first, params.rows)) * params.channels;
-  for (var i = lane; i < end; i += ROWS) {
-    let token = tokens[i / params.channels];
-    let of_row = params.row_origin + first * params.channels + i;
-    let of_token = params.token_origin + token * params.channels + i % params.channels;
-    if (!BACK) {
-      if (token == NO_TOKEN) { y[of_row] = result_vector(); } else { y[of_row] = result_vector(x[of_token]); }
-    } else if (token != NO_TOKEN) {
-      var sum = vector32(x[of_row]);
-      if (RESIDUAL) { sum += vector32(residual[of_token]); }
-      y[of_token] = result_vector(sum);
+  let count = min(ROWS, params.rows - min(first, params.rows));
+  for (var r = lane / ACROSS; r < count; r += ROWS / ACROSS) {
+    let token = tokens[r];
+    let row_start = params.row_origin + (first + r) * params.channels;
+    let token_start = params.token_origin + token * params.channels;
+    for (var c = lane % ACROSS; c < params.channels; c += ACROSS) {
+      if (!BACK) {
+        if (token == NO_TOKEN) { y[row_start + c] = result_vector(); }
+        else { y[row_start + c] = result_vector(x[token_start + c]); }
+      } else if (token != NO_TOKEN) {
+        var sum = vector32(x[row_start + c]);
+        if (RESIDUAL) { sum += vector32(residual[token_start + c]); }
+        y[token_start + c] = result_vector(sum);
+      }
     }
   }
 }
