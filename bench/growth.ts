@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { estimate, formatBytes, type Gpu, open } from '../engine/index.ts';
 import { duration, markdownTable } from '../train/log/table.ts';
+import { elapsed } from './elapsed.ts';
 import { growthPicture } from './growth_picture.ts';
 import type { GrowthPoint, GrowthResults } from './growth_point.ts';
 import { resultsFolder, writeResults } from './results.ts';
@@ -47,16 +48,6 @@ const AXES: readonly Axis[] = [
 const [RUNS, LONG] = [3, 2000];
 /** Milliseconds of a step behind which larger ones are laid out and not run. */
 const LONGEST = 10_000;
-
-/**
- * Milliseconds so far: of the processor where it is the adapter, for neighbours that use it too then count for nothing;
- * of the clock on a GPU.
- */
-function elapsed(gpu: Gpu): number {
-  if (gpu.kind !== 'software') return performance.now();
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
 
 async function fastest(gpu: Gpu, shape: StepShape): Promise<number> {
   const { captured, dispose } = trainingStep(gpu, shape);

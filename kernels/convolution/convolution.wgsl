@@ -34,11 +34,17 @@ fn places_of(m: vec4u) -> Places {
 
 // Pixels at which the windows of some rows begin, and those that they make.
 fn windows_of(m: vec4u) -> vec4u {
+  if (are_even(params.window_row, params.window_plane, params.window_frame)) {
+    return params.window + m * params.window_own;
+  }
   let at = places_of(m);
   return params.window + at.own * params.window_own + at.row * params.window_row + at.plane * params.window_plane
     + at.frame * params.window_frame;
 }
 fn pixels_of(m: vec4u) -> vec4u {
+  if (are_even(params.pixel_row, params.pixel_plane, params.pixel_frame)) {
+    return params.pixel + m * params.pixel_own;
+  }
   let at = places_of(m);
   return params.pixel + at.own * params.pixel_own + at.row * params.pixel_row + at.plane * params.pixel_plane
     + at.frame * params.pixel_frame;

@@ -2,7 +2,8 @@ import { FirstlightError, isRecording, record, ShapeError, type Tensor } from '.
 import { reductionKernels } from '../shared/product_launch.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { type Window, windowsOf } from '../shared/windows.ts';
-import { convolve, pixelsGradient, type Sizes, weightGradient } from './launch.ts';
+import { convolve, pixelsGradient, weightGradient } from './launch.ts';
+import type { Sizes } from './sizes.ts';
 import { foldKernels } from './fold.ts';
 import { pictureKernels } from './pictures.ts';
 import { reluKernels, throughRelu } from './relu.ts';

@@ -7,24 +7,8 @@ import type { Triple, Windows } from '../shared/windows.ts';
 import { convolveNaively, NAIVE, pixelsGradientNaively, weightGradientNaively } from './naive.ts';
 import { fitsTexture, paddedExtents, paddedInMemory, panelsOf, type Picture, pixelsOf, texturesOf,
   wideConstants } from './pictures.ts';
+import type { Epilogue, Sizes } from './sizes.ts';
 import { forward, ofPixels, ofWeight } from './variants.ts';
-
-/** A convolution's sizes. */
-export interface Sizes {
-  readonly windows: Windows;
-  readonly groups: number;
-  /** Channels of x, and of y, in a group. */
-  readonly inner: number;
-  readonly outer: number;
-}
-
-/** What happens to sums before they are stored: relu(sum + bias + residual). */
-export interface Epilogue {
-  readonly bias?: Tensor;
-  /** Shaped as the result. */
-  readonly residual?: Tensor;
-  readonly relu?: boolean;
-}
 
 const NONE: Triple = [0, 0, 0];
 const ONE: Triple = [1, 1, 1];

@@ -2,7 +2,7 @@
 import { copy, flatTiles, inRanges, type Kernel, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Product } from '../shared/product.ts';
 import { windowParams } from '../shared/windows.ts';
-import type { Epilogue, Sizes } from './launch.ts';
+import type { Epilogue, Sizes } from './sizes.ts';
 import { forward, ofPixels, ofWeight } from './variants.ts';
 
 /** Its name. */

@@ -1,6 +1,6 @@
 import { sizeOf } from '../../engine/index.ts';
 import { pixelOf, places } from '../shared/windows.reference.ts';
-import type { Sizes } from './launch.ts';
+import type { Sizes } from './sizes.ts';
 
 /** Each product of a convolution: where its factors stand in x and in the weight, and its sum in y. */
 function* products(

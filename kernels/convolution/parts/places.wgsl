@@ -9,3 +9,6 @@ fn quotient(n: vec4u, reciprocal: f32) -> vec4u { return vec4u(vec4i((vec4f(vec4
 //   column · S + row · R + plane · P + frame · F = n · S + ⌊n/w⌋ · (R − wS) + ⌊n/wh⌋ · (P − hR) + ⌊n/whd⌋ · (F − dP)
 // The four factors come with the call. Some are negative: all of this is counted modulo 2³².
 struct Places { own: vec4u, row: vec4u, plane: vec4u, frame: vec4u }
+
+// Whether places follow each other in a picture without a gap, so that no quotient counts.
+fn are_even(row: u32, plane: u32, frame: u32) -> bool { return (row | plane | frame) == 0u; }
