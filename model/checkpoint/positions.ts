@@ -12,7 +12,7 @@ export const TIMESFORMER_PATCHES = 'backbone.pos_embed';
 /** A table of relative positions of a Swin, [offsets, H], whose time comes first. */
 export const SWIN_TABLE = /\.relative_position_bias_table$/;
 
-/** A table of windows of one frame for those of more: the same at each distance in time. Liu et al. 2022, section 3.4. */
+/** A table of windows of one frame for those of more: the same at each distance in time. Liu et al. 2022, sect. 3.4. */
 export function repeatedRows(values: Float32Array, from: number, to: number): Float32Array {
   return mixed(values, values.length / from, Array.from({ length: to }, (_, i): Mix => [[i % from, 1]]));
 }

@@ -49,7 +49,7 @@ export function videoConfig(system: TrainConfig['model']['system'],
       train: { steps, warmupSteps: Math.min(50, Math.ceil(steps / 10)), batch: BATCH, mixup: 0, cutmix: 0, precision },
       // from nothing all parts are new: one rate for all
       optim: { lr, minLrRatio: 0, schedule: 'plain', maxGradNorm: 1,
-        ...(clip === undefined && { newPartsLrScale: 1 }) },
+        ...(clip === undefined && { newPartsLrScale: 1, groups: 'recipe' }) },
       run: { seed, logEverySteps: 5 },
     }),
     'moving shapes',

@@ -31,7 +31,7 @@ export function fromStored(order: Order, values: Float32Array, stored: Shape, sh
   return order === 'of pictures' && shape[1] > 1 ? inflated(own, shape) : own;
 }
 
-/** A kernel of pictures over time: [O, rest …] → [O, T, rest …], each a T-th. Carreira & Zisserman 2017, section 2.4. */
+/** A kernel of pictures over time, a T-th in each frame: [O, …] → [O, T, …]. Carreira & Zisserman 2017, section 2.4. */
 function inflated(values: Float32Array, [outputs, frames]: Shape): Float32Array {
   const size = values.length / outputs;
   return Float32Array.from({ length: frames * values.length },
