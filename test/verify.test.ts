@@ -228,7 +228,7 @@ test('texts of another shape than a fixture says are refused, and both are told'
   for (const [text, video] of [
     [[templates / 2, 2 * classes, width], [videos, width]],
     [[templates, classes * width], [videos, width]],
-    [[templates, classes, width], [videos / 2, 2 * width]],
+    [[templates, classes, width], [width, videos]],
   ]) {
     const header = JSON.parse(whole.toString('utf8', 8, 8 + Number(whole.readBigUInt64LE(0)))) as Record<string,
       { shape: number[] }>;
