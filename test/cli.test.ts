@@ -11,6 +11,7 @@ import { exitCodeOf } from '../train/cli/failure.ts';
 import { separateNames } from '../train/cli/names.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const SAMPLE = `${root}train/configs/k400/32_8.yaml`;
 
 /** Runs the command line in a process of its own. */
 function firstlight(...words: string[]) {
@@ -129,6 +130,37 @@ test('predict refuses labels and numbers it cannot use before it opens anything'
   assert.match(await refused('--labels', 'a, b'), '--checkpoint is missing');
   assert.match(await refused('--labels', 'a, b', '--checkpoint', 'c', '--top', '0'),
     '--top: expected a whole number of at least 1, got "0"');
+});
+
+/** Commands that take whole numbers, and the least of each. */
+const NUMBERS: readonly (readonly [words: readonly string[], flag: string, least: number])[] = [
+  [['demo'], 'seed', 0],
+  [['check', SAMPLE], 'jobs', 1],
+  [['plan', SAMPLE], 'clips', 1],
+  [['evaluate', SAMPLE, '--protocol', 'zero-shot', '--classes', 'a.csv'], 'draws', 1],
+  [['table', 'moving-shapes'], 'seed', 0],
+  [['table', 'moving-shapes'], 'seeds', 1],
+  [['predict', 'x.mp4', '--labels', 'a, b', '--checkpoint', 'c'], 'top', 1],
+  [['embed', 'list.txt', '--checkpoint', 'c', '--out', 'x.safetensors', '--probe'], 'seed', 0],
+  [['search', 'x.safetensors', 'a text'], 'top', 1],
+];
+
+test('each flag for a whole number says the least that it takes', async () => {
+  // those that stand for keys are checked as the configuration is
+  const isKey = (name: string, flag: string) =>
+    ['train', 'check', 'plan', 'evaluate'].includes(name) && ['batch', 'epochs', 'seed'].includes(flag);
+  const known = Object.entries(commands).flatMap(([name, { args }]) =>
+    Object.entries(args ?? {}).filter(([flag, arg]) =>
+      'valueHint' in arg && arg.valueHint === 'n' && !isKey(name, flag)
+    ).map(([flag]) => `${name} --${flag}`)
+  );
+  assert.equal(NUMBERS.map(([[name], flag]) => `${name} --${flag}`).sort(), known.sort());
+  for (const [[name, ...words], flag, least] of NUMBERS) {
+    for (const value of ['x', '1.5', ...(least === 1 ? ['0'] : [])]) {
+      await assert.rejectsWith(async () => commands[name].run(flags(name, ...words, `--${flag}`, value)),
+        `--${flag}: expected a whole number of at least ${least}, got "${value}"`);
+    }
+  }
 });
 
 test('names of --labels may hold commas and quotes, and are told apart as the tokenizer does', () => {

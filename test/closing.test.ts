@@ -9,13 +9,16 @@ import { FileError } from '../engine/file_error.ts';
 import { readRegular, readRegularSync } from '../engine/regular_file.node.ts';
 import { CheckpointFormatError } from '../engine/errors.ts';
 import { openCheckpoint, openWeights } from '../model/checkpoint/folder.node.ts';
+import { configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
+import { PRESETS } from '../model/systems/config.ts';
 import { ClipCache, openCacheRoom } from '../train/data/loading/clip_cache.ts';
 import { readSample } from '../train/data/loading/sample.ts';
 import { readFrames } from '../train/data/video/decode.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { AppendedFile } from '../train/log/appended.ts';
 import { RunLock } from '../train/checkpoint/lock.ts';
+import { configHeld } from '../train/run/start.ts';
 import { snapshotAt, using } from './checkpoint_sample.ts';
 import { disk } from '../model/checkpoint/files.node.ts';
 import { all, clip, refusal } from './video_sample.ts';
@@ -32,6 +35,12 @@ const pieces: Uint8Array[] = [];
 for await (const piece of encodeTorch([{ name: 'w', shape: [2] }], () => Float32Array.of(1, 2))) pieces.push(piece);
 writeFileSync(at('w.pth'), Buffer.concat(pieces));
 mkdirSync(at('runs'));
+mkdirSync(at('held'));
+// the sizes of a model, and too few weights for it
+writeFileSync(at('held/config.json'), JSON.stringify(configToHuggingFace(PRESETS.tiny)));
+const header = JSON.stringify({ 'vision_model.x': { dtype: 'F32', shape: [2], data_offsets: [0, 8] } }).padEnd(80);
+writeFileSync(at('held/model.safetensors'),
+  Buffer.concat([Buffer.from([80, 0, 0, 0, 0, 0, 0, 0]), Buffer.from(header), Buffer.alloc(8)]));
 
 const room = openCacheRoom(at('kept'), 2 ** 24);
 const cache = new ClipCache(room);
@@ -57,6 +66,7 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   'weights': async () => (await openWeights(at('w.pth'))).close(),
   'weights that cannot be read': () => assert.rejectsWith(openWeights(at('no.safetensors')), CheckpointFormatError),
   'weights of no model': () => assert.rejectsWith(openCheckpoint(at('w.pth')), Error),
+  'a checkpoint that a run starts from': () => assert.rejectsWith(configHeld(at('held')), /weights|parameters/),
   'checkpoints of a run': () =>
     using(at('runs'), disk, async (store) => {
       await store.save(snapshotAt(1));

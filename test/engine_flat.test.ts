@@ -1,8 +1,10 @@
 /** Element-wise work in tiles: every element exactly once, whatever the length. */
+import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, open, flatTiles, Tensor } from '../engine/index.ts';
 import { add, scale } from '../kernels/elementwise/index.ts';
+import { textsOf } from './mutate/texts.ts';
 
 const gpu = await open();
 
@@ -30,6 +32,20 @@ test('long tiles compute every element, one by one and in vectors of four', asyn
     assert.is(sum.findIndex((v, i) => v !== 4 * values[i]), -1);
     for (const tensor of results) tensor.dispose();
   }
+});
+
+test('every kernel walks over its tile in the same way: few cases are so large that a lane has two elements of it', () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  let count = 0;
+  for (const [file, text] of textsOf(root, ['engine', 'kernels'])) {
+    if (!text.includes(' = tile_of(lanes, ')) continue;
+    count++;
+    assert.match(text, /let tile = tile_of\(lanes, params\.tile, (params\.(n|vectors)|\(params\.n \+ 3u\) \/ 4u)\);/,
+      file);
+    const loops = text.match(/for \(var (\w+) = tile\.first; \1 < tile\.end; \1 \+= WORKGROUP\) \{/g) ?? [];
+    assert.is(loops.length, text.match(/tile\.(first|end)/g)?.length === 2 ? 1 : 0, file);
+  }
+  assert.ok(count > 30, `${count} kernels`);
 });
 
 test.after(() => gpu.close());

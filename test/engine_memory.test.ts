@@ -17,6 +17,13 @@ const PUT = `struct Params { value: f32 }
 @group(0) @binding(1) var<storage, read_write> x: array<f32>;
 @compute @workgroup_size(1) fn put() { x[0] = params.value; }`;
 
+test('numbers are written to a part of a tensor, and to nothing beside it', async () => {
+  using x = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4, 5, 6), [6], 'x');
+  using part = x.alias([2], 8);
+  part.write(Float32Array.of(30, 40));
+  assert.equal([[...await x.read()], [...await part.read()]], [[1, 2, 30, 40, 5, 6], [30, 40]]);
+});
+
 test('live bytes are flat over 1,000 training steps, and no buffer or bind group is created after the second', async () => {
   using w = Tensor.from(gpu, Float32Array.from({ length: 1000 }, (_, i) => i / 1000), [1000], 'w');
   w.requiresGrad = true;

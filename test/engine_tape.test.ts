@@ -286,6 +286,21 @@ testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(
   },
 );
 
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(
+  'views of a parameter stored as f16 have gradients in f32, too: what f16 cannot hold arrives',
+  async () => {
+    using x = Tensor.empty(gpu, [2, 2], 'f16', 'x');
+    x.write(Float32Array.of(1, 2, 3, 4));
+    x.requiresGrad = true;
+    for (const isWide of [false, true]) {
+      x.hasWideGradient = isWide;
+      using flat = x.reshape([4]);
+      assert.equal([x, flat, flat.reshape([4, 1]), x.detach()].map(({ gradType }) => gradType),
+        Array(4).fill(isWide ? 'f32' : 'f16'));
+    }
+  },
+);
+
 test('gradients larger than a binding are added up in ranges, with equal bits', async () => {
   const small = await openWithBindings(4096);
   const values = Float32Array.from({ length: 2501 }, (_, i) => Math.sin(i)); // three ranges, the last one odd

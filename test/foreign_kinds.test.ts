@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
-import { DatasetError, FirstlightError } from '../engine/errors.ts';
+import { DatasetError, FirstlightError, VideoDecodeError } from '../engine/errors.ts';
 import { FileError } from '../engine/file_error.ts';
 import { openRegular, openRegularSync, readRegular, readRegularSync } from '../engine/regular_file.node.ts';
 import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
@@ -17,6 +17,7 @@ import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { readQuarantine } from '../train/data/loading/quarantine.ts';
 import { readLabels, readList } from '../train/data/sets/lists.ts';
 import { readFrames } from '../train/data/video/decode.ts';
+import { inspect, KIND_HINT } from '../train/data/video/inspect.ts';
 import { readPng } from '../train/data/video/stills.ts';
 import { readRunLog } from '../train/log/run_log.ts';
 import { Findings } from '../train/run/findings.ts';
@@ -45,6 +46,18 @@ testPipe('a pipe is not opened, in whichever way a file would be', async () => {
   assert.throwsWith(() => readRegularSync('/dev/zero'), FileError, REGULAR);
   assert.throwsWith(() => readRegularSync(root), FileError, /is a folder, expected a file/);
 });
+
+testPipe('what is no file is refused as a video with a hint of what is one, and what is not there with one of the path',
+  () => {
+    const folder = folderWithPipe('pipe.mp4');
+    for (const [name, reason, advice] of [['pipe.mp4', /is not a regular file$/, KIND_HINT], ['', /is a folder$/,
+      KIND_HINT], ['none.mp4', /no such file$/, /^check the path/], ['pipe.mp4/x.mp4', /no such file$/,
+      /^check the path/]] as const) {
+      const { message, hint } = assert.throwsWith(() => inspect(join(folder, name)), VideoDecodeError);
+      assert.match(message, reason);
+      assert.match(hint ?? '', advice);
+    }
+  });
 
 test('a file that is larger than what is read at once is refused with both numbers', () => {
   const file = join(root, 'large');

@@ -111,6 +111,11 @@ test('hostile lines and broken files of UCF-101: all are reported once, and what
   const config = configOf(keys, { maxBadShare: 0.3 });
   const names = namesOf(config);
   const { entries } = listOf(config, 'train', names);
+  const clipsOf = (label: number) =>
+    [1, 2, 3].flatMap((split) => listOf(configOf(keys, { split }), 'val', names).entries)
+      .concat(entries).filter((clip) => clip.label === label).map(({ path }) => basename(path).replace(/.*(?=_g)/, ''));
+  assert.equal([...new Set(clipsOf(0))].sort(), ['_g01_c01.avi', '_g01_c02.avi', '_g01_c03.avi', '_g01_c04.avi',
+    '_g02_c01.avi', '_g02_c02.avi'], 'four clips of a group');
   const brokenFiles = [entries[1], entries[7], entries[12]].map(({ path }) => path);
   breakFiles(brokenFiles);
   const list = keys.train.replace('{split}', '1');

@@ -147,6 +147,21 @@ testPanels('what cannot be laid into a texture, and batches, are read from memor
   gpu.candidates.clear();
 });
 
+testPanels('a sum is laid into a texture as long as it fits with the zeros behind its splits', () => {
+  prefer('matmul.vec4', 'panels');
+  const limit = gpu.limits.maxTextureDimension2D;
+  // a split of 256 numbers at least may end in zeros up to a multiple of four
+  let most = limit - limit % 4;
+  while (most + 4 * Math.ceil(most / 256) > limit) most -= 4;
+  const isPacked = (inner: number) => {
+    using a = Tensor.zeros(gpu, [8, inner]);
+    using b = Tensor.zeros(gpu, [inner, 8]);
+    return PACK in dispatched(() => matmul(a, b));
+  };
+  assert.equal([most, most + 4].map(isPacked), [true, false]);
+  gpu.candidates.clear();
+});
+
 testPanels('small products are not worth packing', () => {
   using x = Tensor.zeros(gpu, [64, 64]);
   assert.equal(dispatched(() => matmul(x, x)), { 'matmul.vec4.subgroup': 1 });

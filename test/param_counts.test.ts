@@ -5,7 +5,7 @@ import * as assert from './assert.ts';
 import { type Gpu, parameterCount, sizeOf } from '../engine/index.ts';
 import { ORIGINS } from '../model/checkpoint/names/index.ts';
 import { Clip } from '../model/systems/clip.ts';
-import { type Architecture, configFor, networkFor, PRESETS } from '../model/systems/config.ts';
+import { type Architecture, configFor, networkFor, PRESETS, withOneBlock } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import { Xclip } from '../model/systems/xclip.ts';
 
@@ -92,6 +92,20 @@ test("CLIP has X-CLIP's parameters without messages, integration and prompts", (
     groupOf(name) !== 'message' && !/^(mit|prompts_)/.test(name)
   );
   assert.equal([...clip.parameters()].map(([name]) => name).sort(), names.sort());
+});
+
+test('a model with one block has one of each that are alike, and is otherwise the same', () => {
+  for (const config of Object.values(PRESETS)) {
+    assert.equal(withOneBlock(config), { ...config, vision: { ...config.vision, layers: 1 } });
+  }
+  for (const [system, preset, frames] of BACKBONES) {
+    const config = networkFor(system, preset, { frames, imageSize: 224, classes: ['a'] });
+    const counts = /"(layers|blocks|depths)":(\d+|\[[\d,]+\])/g;
+    const told = (own: object) => [...JSON.stringify(own).matchAll(counts)].map(([, , count]) => count);
+    assert.ok(told(config).length > 0, system);
+    assert.equal(told(withOneBlock(config)), told(config).map((count) => count.replace(/\d+/g, '1')), system);
+    assert.is(JSON.stringify(withOneBlock(config)).replace(counts, ''), JSON.stringify(config).replace(counts, ''));
+  }
 });
 
 /** Parameters of backbones without their heads, as they are published for 224 x 224, and of a head's row. */

@@ -155,6 +155,13 @@ test('the same numbers, shown by one tensor after another, are refused before th
   assert.is((await refusal(archive(`${dict(many)}.`))).reason, 'TooLarge');
 });
 
+test('a tensor may show as many numbers as eight times the bytes of the file and 65,536, and no more', async () => {
+  const shown = (count: number) => archive(`${dict({ w: tensor({ shape: [count], strides: [0] }) })}.`);
+  const most = 8 * shown(1).length + 2 ** 16;
+  assert.is((await (await open(shown(most))).floats('w')).length, most);
+  assert.is((await refusal(shown(most + 1))).reason, 'TooLarge');
+});
+
 const good = latin1(`${dict({ w: tensor() })}.`);
 const [pickleFile, storageFile] = [{ name: 'a/data.pkl', bytes: good }, { name: 'a/data/0', bytes: NUMBERS }];
 

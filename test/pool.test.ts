@@ -40,6 +40,12 @@ test('windows that cannot be are refused with what was given and what is expecte
       'averagePool: kernel is 2, 2, 2, expected a whole number of 1 or more, or 2 of them');
     assert.throwsWith(() => maxPool(x, { kernel: 3, padding: 2 }), FirstlightError,
       'maxPool: padding is 2 for a kernel of 3, expected at most half of it, 1');
+    const clip = Tensor.zeros(gpu, [1, 5, 5, 5, 1]);
+    for (const axis of [0, 1, 2]) {
+      const padding = [0, 0, 0].map((_, i) => (i === axis ? 2 : 0));
+      assert.throwsWith(() => averagePool(clip, { kernel: 3, padding }), FirstlightError,
+        'averagePool: padding is 2 for a kernel of 3, expected at most half of it, 1');
+    }
     assert.throwsWith(() => maxPool(x, { kernel: [4, 6] }), ShapeError,
       'maxPool: a kernel of [4,6] does not fit pictures of [4,5] with a padding of [0,0]');
     const flat = Tensor.zeros(gpu, [4, 3]);

@@ -3,11 +3,22 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { open, Random } from '../engine/index.ts';
 import { DatasetError } from '../engine/errors.ts';
-import { heldOutShare, type LabelledFeatures, trainProbe } from '../train/features/probe.ts';
+import { heldOutShare, type LabelledFeatures, standardOf, trainProbe } from '../train/features/probe.ts';
 
 const gpu = await open();
 test.after(() => gpu.close());
 const WIDTH = 21;
+
+test('features are moved to mean 0 and deviation 1, each number by itself; one that never differs stays 0', () => {
+  const features = Float32Array.of(1, 10, 7, 3, 30, 7, 5, 20, 7, 7, 40, 7);
+  const moved = standardOf(features, 3)(features);
+  for (const column of [0, 1]) {
+    const own = [...moved].filter((_, i) => i % 3 === column);
+    const [mean, square] = [1, 2].map((power) => own.reduce((sum, value) => sum + value ** power, 0) / own.length);
+    assert.ok(Math.abs(mean) < 1e-6 && Math.abs(square - 1) < 1e-6, `column ${column}: ${mean}, ${square}`);
+  }
+  assert.equal([2, 5, 8, 11].map((at) => moved[at]), [0, 0, 0, 0]);
+});
 
 /** Rows around a direction of their class each, of length 1; two rows to a clip. */
 function around(classes: number, clips: number,

@@ -112,6 +112,17 @@ test('lines of a table of Kinetics that cannot be read are told at once; no line
     /train\.csv:11: "both\.mp4" stands in line 10 already, there with label "abseiling", here "climbing"$/);
 });
 
+test('a link to nothing, or to a file, in the place of the folder of a class holds no clips', () => {
+  put('k_links/abc_000001_000011.mp4');
+  symlinkSync(at('k_links/nowhere'), at('k_links/abseiling'));
+  symlinkSync(at('k_links/abc_000001_000011.mp4'), at('k_links/climbing'));
+  put('k_links/train.csv', `${HEADER}\nabseiling,abc,1,11,train\nclimbing,gone,1,11,train\n`);
+  const config = configOf('k_links', { ...KINETICS_KEYS, val: null });
+  const { entries, missing } = scanOf(config, 'train', ['abseiling', 'climbing']);
+  assert.equal(clips(entries, 'k_links'), ['abc_000001_000011.mp4 0']);
+  assert.equal(told(missing), ['k_links/train.csv:3: "climbing/gone_000001_000011" is not there']);
+});
+
 test('a table of Kinetics that check cleans leaves out the holes, and is a list', async () => {
   put('clean_k/train.csv', `${HEADER}\nb,there,1,11,train\na,hole,1,11,train\n`);
   put('clean_k/there.mp4');

@@ -4,6 +4,7 @@ import { parseHTML } from 'linkedom';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { isMet, resultOf } from '../train/report/data.ts';
+import { lossChart, VALIDATION_COLOUR } from '../train/report/charts.ts';
 import { stripUri } from '../train/report/film.ts';
 import { renderReport } from '../train/report/report.ts';
 import { ownRun, sample } from './report_sample.ts';
@@ -156,6 +157,15 @@ test('validations are drawn over the loss, and by themselves with the best marke
   assert.ok(best > 0.5);
   assert.equal([...page.querySelectorAll('.legend span')].map((each) => each.textContent), ['X-CLIP',
     'rate of new parts', 'on data.val, without label smoothing', 'top-1', 'top-5']);
+});
+
+test('few validations are dots on the loss, many are a line alone, and of none there is nothing', () => {
+  const marks = (count: number) => {
+    const validations = Array.from({ length: count }, (_, i) => ({ step: i + 1, top1: 0.5, top5: 0.9, loss: 2 }));
+    const chart = lossChart({ title: 'x', curves: [], validations });
+    return [chart.match(/<circle/g)?.length ?? 0, chart.includes(VALIDATION_COLOUR)];
+  };
+  assert.equal([0, 1, 2, 60, 61].map(marks), [[0, false], [1, true], [2, true], [60, true], [0, true]]);
 });
 
 test('the same data gives the same page', () => assert.is(renderReport(sample) === page, true));

@@ -42,4 +42,20 @@ test('frames of the model become pictures of at most 112 pixels, each the mean o
     7, 11, 4, 8, 12]);
 });
 
+test('every pixel of a small picture is the mean of its own square', () => {
+  const [side, factor, small] = [230, 3, 76]; // two rows and columns are left out
+  const values = Float32Array.from({ length: 3 * side * side }, (_, i) => (i * 7919) % 256);
+  const { rgb } = shrunk(values, 1, side);
+  for (let i = 0; i < rgb.length; i++) {
+    const [y, x, channel] = [Math.floor(i / 3 / small), Math.floor(i / 3) % small, i % 3];
+    let sum = 0;
+    for (let row = factor * y; row < factor * (y + 1); row++) {
+      for (let column = factor * x; column < factor * (x + 1); column++) {
+        sum += values[(channel * side + row) * side + column];
+      }
+    }
+    assert.is(rgb[i], Math.round(sum / factor ** 2), `${channel}, ${y}, ${x}`);
+  }
+});
+
 test.run();

@@ -29,7 +29,11 @@ const entry = (offsets: string, shape = '[2]', dtype = 'F32') =>
 
 const HOSTILE: readonly (readonly [reason: string, bytes: Uint8Array])[] = [
   ['TooSmall', new Uint8Array(7)],
+  ['InvalidStart', new Uint8Array(8)], // a header of no bytes
   ['HeaderTooLarge', file('{}', 0, 2 ** 40)],
+  ['HeaderTooLarge', file('{}', 0, 100_000_001)],
+  ['HeaderPastEnd', file('{}', 0, 100_000_000)],
+  ['HeaderPastEnd', file('{}', 0, 3)],
   ['HeaderPastEnd', file('{}', 0, 100)],
   ['InvalidStart', file('[]', 0)],
   ['InvalidStart', file('\ufeff{}', 0)],

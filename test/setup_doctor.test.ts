@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import { graphicsRemedies, type ShownDevices } from '../train/commands/doctor.ts';
 
 const cli = fileURLToPath(new URL('../train/cli/process.ts', import.meta.url));
 const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
@@ -29,6 +30,26 @@ test('where no adapter can be had, doctor says what was tried and how to get one
   assert.match(stdout, /not to be had +GPU: Dawn accepts no installed driver/);
   assert.match(stdout, 'FIRSTLIGHT_ADAPTER=hardware rules all other adapters out');
   assert.match(stdout, 'Training cannot run');
+});
+
+test('doctor says what stands between a machine and its GPU, by the devices that it shows', () => {
+  const nothing: ShownDevices = { forced: 'auto', nvidia: [], render: [], locked: [] };
+  const told = (kind: string, shown: Partial<ShownDevices>) =>
+    graphicsRemedies(kind, { ...nothing, ...shown }).map((remedy) => remedy.split(/[:;]/)[0]);
+  const render = ['/dev/dri/renderD128'];
+  const [nvidia, driver] = ['an NVIDIA GPU is there without its Vulkan driver',
+    'a GPU is there without a Vulkan driver'];
+  assert.equal(told('hardware', { nvidia: ['/dev/nvidia0'], render }), []);
+  assert.equal(told('lavapipe', {}), ['this machine shows no GPU']);
+  assert.equal(told('lavapipe', { nvidia: ['/dev/nvidia0'] }), [nvidia]);
+  assert.equal(told('lavapipe', { render }), [driver]);
+  assert.equal(told('lavapipe', { nvidia: ['/dev/nvidia0'], render }), [nvidia, driver]);
+  assert.equal(told('lavapipe', { render, locked: render }), ['you may not open /dev/dri/renderD128']);
+  assert.equal(told('lavapipe', { forced: 'lavapipe' }), [
+    'FIRSTLIGHT_ADAPTER=lavapipe rules all other adapters out',
+  ]);
+  assert.equal(told('none', {}), ['this machine shows no GPU', 'without a GPU']);
+  assert.equal(told('swiftshader', {}), ['this machine shows no GPU', 'a faster software adapter']);
 });
 
 test.run();

@@ -147,6 +147,35 @@ test('all that keeps a run from being compared is named', () => {
   assert.equal(comparedOf('zero-shot', whole).differences, ['the mean of 1, not of 3', '30 epochs, not 10']);
 });
 
+test('views are counted, one is told as one, and clips are as many as the test splits have', () => {
+  const config = trained('k400/16_32');
+  const told = (views: typeof SINGLE | typeof TWELVE) => {
+    const run = evaluated(`views-${views.count}`, { views, protocol: views === SINGLE ? 'single' : 'multi-view',
+      frames: 16,
+      parts: [partOf(trained('k600/16_16'), 'list', '/d/Kinetics-600/val.txt', { classes: 600, clips: 28_000 })] });
+    return comparedOf('k600', run).differences;
+  };
+  assert.equal(told(TWELVE).filter((each) => each.includes('view')), []);
+  assert.equal(told(SINGLE).filter((each) => each.includes('view')), ['1 view, not 4 × 3 views']);
+
+  for (const [experiment, classes, least, most] of [['k400', 400, 19_000, 20_000], ['k600', 600, 27_000, 30_000], [
+    'few-shot',
+    51,
+    1530,
+    1530,
+  ], ['few-shot', 101, 3783, 3783], ['zero-shot', 51, 1530, 1530], ['zero-shot', 101, 3696, 3783], ['zero-shot', 160,
+    7000, 8000]] as const) {
+    const isFitting = (clips: number) => {
+      const run = evaluated(`clips-${experiment}-${classes}`, {
+        parts: [partOf(config, 'list', '/d/x.txt', { classes, clips })],
+      });
+      return !comparedOf(experiment, run).differences.some((each) => /clips, .* has /.test(each));
+    };
+    assert.equal([least - 1, least, most, most + 1].map(isFitting), [false, true, true, false],
+      `${experiment}, ${classes} classes`);
+  }
+});
+
 test('runs of the ablations stand beside their own rows', () => {
   const rowOf = (name: string) => {
     const config = trained(name);

@@ -215,6 +215,35 @@ test('an operation that is not known fails by name', async () => {
   assert.match(text, 'case "linear_1x8x16" has the unknown operation "convolution"');
 });
 
+test('texts of another shape than a fixture says are refused, and both are told', async () => {
+  const name = 'op_prompt_ensemble';
+  const folder = copyOf('templates');
+  for (const end of ['json', 'safetensors']) {
+    copyFileSync(join(otherSystems, `${name}.${end}`), join(folder, `${name}.${end}`));
+  }
+  const path = join(folder, `${name}.safetensors`);
+  const { shape: [videos, width] } = (await FixtureTensors.read(path)).get('p16/in.video');
+  const { shape: [templates, classes] } = (await FixtureTensors.read(path)).get('p16/in.text');
+  const whole = readFileSync(path);
+  for (const [text, video] of [
+    [[templates / 2, 2 * classes, width], [videos, width]],
+    [[templates, classes * width], [videos, width]],
+    [[templates, classes, width], [width, videos]],
+  ]) {
+    const header = JSON.parse(whole.toString('utf8', 8, 8 + Number(whole.readBigUInt64LE(0)))) as Record<string,
+      { shape: number[] }>;
+    header['p16/in.text'].shape = text;
+    header['p16/in.video'].shape = video;
+    const head = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(head.length));
+    writeFileSync(path, Buffer.concat([length, head, whole.subarray(8 + Number(whole.readBigUInt64LE(0)))]));
+    const { status, text: said } = await firstlight('verify', folder);
+    assert.is(status, 1);
+    assert.match(said, `case p16: texts are [${text}], expected [16, classes, ${video[1]}]`);
+  }
+});
+
 test('--variant runs kernels in one variant after the other, and an unknown one is refused', async () => {
   const folder = copyOf('operations', 'ops.json', 'ops.safetensors');
   const all = await firstlight('verify', folder, '--variant', 'all');

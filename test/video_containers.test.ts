@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AV_PIX_FMT_RGB8 } from 'node-av/constants';
 import { sourceOf } from './container_sample.ts';
-import { faultOfTags } from '../train/data/video/packets.ts';
+import { faultOfPictures, faultOfTags } from '../train/data/video/packets.ts';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { i420ToRgb } from '../train/data/video/i420.ts';
@@ -96,6 +96,29 @@ test('flv: as many bytes are said to be missing as are, of the header of a tag a
     assert.is(told(second + tag.length - missing), `is cut off: ${missing} bytes are missing at the end`);
   }
   assert.is(told(7), 'is cut off: 2 bytes are missing at the end');
+});
+
+test('gif: pictures with palettes of their own are walked over, and what does not fit is told by its place', () => {
+  const palette = (bits: number) => Buffer.alloc(3 * 2 ** bits); // of a picture or the screen: 2 ** bits colours
+  const screen = (bits: number) =>
+    Buffer.concat([Buffer.from('GIF89a'), Buffer.from([1, 0, 1, 0, bits === 0 ? 0 : 0x80 | (bits - 1), 0, 0]),
+      bits === 0 ? Buffer.alloc(0) : palette(bits)]);
+  const picture = (bits: number) =>
+    Buffer.concat([Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, bits === 0 ? 0 : 0x80 | (bits - 1)]),
+      bits === 0 ? Buffer.alloc(0) : palette(bits), Buffer.from([2, 2, 0x44, 1, 1, 7, 0])]);
+  const extension = Buffer.from([0x21, 0xf9, 4, 0, 10, 0, 0, 0]);
+  for (const [ofScreen, ...ofPictures] of [[1, 0, 3], [0, 2, 8], [8, 1, 0]]) {
+    const parts = [screen(ofScreen), ...ofPictures.flatMap((bits) => [extension, picture(bits)])];
+    const whole = Buffer.concat([...parts, Buffer.from([0x3b])]);
+    assert.is(faultOfPictures(sourceOf(whole)), undefined);
+    for (let end = 13; end < whole.length; end++) {
+      assert.is(faultOfPictures(sourceOf(whole.subarray(0, end))), 'is cut off: the mark at its end is missing');
+    }
+    for (let count = 1; count <= parts.length; count++) {
+      const wrong = Buffer.concat([...parts.slice(0, count), Buffer.from([1, 0x3b])]);
+      assert.match(faultOfPictures(sourceOf(wrong)) ?? '', new RegExp(`at byte ${wrong.length - 2}$`));
+    }
+  }
 });
 
 test('mpg: of a file that was cut off only whole frames are read, or none', async () => {

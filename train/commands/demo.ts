@@ -11,7 +11,7 @@ import { CLASS_NAMES, MOTIONS } from '../moving_shapes/scenes.ts';
 import { prepareMovingShapes } from '../moving_shapes/data_set.ts';
 import type { MovingShapesFolder } from '../moving_shapes/files.ts';
 import { clipWork, leaveClip } from '../moving_shapes/clip_stage.ts';
-import { expectedSeconds, TOO_SLOW_SECONDS } from '../moving_shapes/expectation.ts';
+import { expectedSeconds, isTooSlow } from '../moving_shapes/expectation.ts';
 import { guessesOf, predictions, testSets } from '../moving_shapes/measure.ts';
 import { FULL, SMOKE, videoConfig } from '../moving_shapes/plan.ts';
 import { clipsOf, confusionsOf, headlinesOf, type Measured, stagesOf } from '../moving_shapes/report_data.ts';
@@ -57,7 +57,7 @@ export async function demo(
   await using gpu = await open({ tuning: tuned, warms: true });
   gpu.requireType(precision);
   const seconds = await expectedSeconds(gpu, plan);
-  if (seconds > TOO_SLOW_SECONDS && !patient) {
+  if (isTooSlow(seconds, patient)) {
     console.log(
       `On ${gpu.name} the whole run would take ${
         roughly(seconds)

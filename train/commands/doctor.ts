@@ -103,18 +103,33 @@ function readable(path: string): boolean {
   }
 }
 
-/** What stands between this machine and a faster adapter. */
-function graphicsRemedies(kind: string): string[] {
-  if (kind === 'hardware' || process.platform !== 'linux') return [];
+/** What a Linux machine shows of its GPUs. */
+export interface ShownDevices {
+  /** FIRSTLIGHT_ADAPTER, or auto. */
+  readonly forced: string;
+  /** /dev/nvidia0 and so on. */
+  readonly nvidia: readonly string[];
+  /** /dev/dri/renderD128 and so on. */
+  readonly render: readonly string[];
+  /** Those of `render` that this user may not open. */
+  readonly locked: readonly string[];
+}
+
+function shownDevices(): ShownDevices {
   const devices = (folder: string, pattern: RegExp) => (existsSync(folder)
     ? readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name))
     : []);
   const render = devices('/dev/dri', /^renderD/);
-  const locked = render.filter((path) => !readable(path));
+  return { forced: process.env.FIRSTLIGHT_ADAPTER ?? 'auto', nvidia: devices('/dev', /^nvidia\d/), render,
+    locked: render.filter((path) => !readable(path)) };
+}
+
+/** What stands between a Linux machine and a faster adapter than one of some kind. */
+export function graphicsRemedies(kind: string, { forced, nvidia, render, locked }: ShownDevices): string[] {
+  if (kind === 'hardware') return [];
   const remedies = [];
-  const forced = process.env.FIRSTLIGHT_ADAPTER ?? 'auto';
   if (forced !== 'auto') remedies.push(`FIRSTLIGHT_ADAPTER=${forced} rules all other adapters out: unset it`);
-  if (devices('/dev', /^nvidia\d/).length > 0) {
+  if (nvidia.length > 0) {
     remedies.push(
       'an NVIDIA GPU is there without its Vulkan driver: install it (Debian: nvidia-driver and nvidia-vulkan-icd); in a container set NVIDIA_DRIVER_CAPABILITIES=all',
     );
@@ -180,7 +195,7 @@ async function diagnose(): Promise<Diagnosis> {
     machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown',
       cores: availableParallelism(), memoryBytes: usableMemory(), freeMemoryBytes: freemem() },
     parts: optional,
-    remedies: [...graphicsRemedies(kind), ...optional.flatMap((
+    remedies: [...(process.platform === 'linux' ? graphicsRemedies(kind, shownDevices()) : []), ...optional.flatMap((
       { name, present, remedy },
     ) => (present || remedy === undefined ? [] : [`${name}: ${remedy}`]))],
   };

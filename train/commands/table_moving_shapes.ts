@@ -10,7 +10,7 @@ import { readRunLog, seriesOf } from '../log/run_log.ts';
 import { comparisonFlops, type ComparisonPlan, compareWithSeed } from '../moving_shapes/comparison.ts';
 import { foundIn, headlinesOf, ordersTable, type Results, summariesOf, systemsTable,
   tableText } from '../moving_shapes/comparison_report.ts';
-import { secondsOf, TOO_SLOW_SECONDS } from '../moving_shapes/expectation.ts';
+import { secondsOf, isTooSlow } from '../moving_shapes/expectation.ts';
 import { DEFAULT_SIZES } from '../moving_shapes/files.ts';
 import { COMPARED, ORDERS } from '../moving_shapes/systems.ts';
 import type { ReportData, Stage } from '../report/data.ts';
@@ -44,7 +44,7 @@ export async function tableMovingShapes(
   await using gpu = await open({ tuning: tuned, warms: true });
   const plan = smoke ? SMOKE : FULL;
   const expected = await secondsOf(gpu, comparisonFlops(gpu, plan, COMPARED));
-  if (expected > TOO_SLOW_SECONDS && !patient) {
+  if (isTooSlow(expected, patient)) {
     console.log(
       `On ${gpu.name} each seed would take ${
         roughly(expected)

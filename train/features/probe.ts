@@ -138,7 +138,7 @@ function rowsOf(step: number, rows: number, count: number, seed: number): Int32A
 }
 
 /** A function that moves each of the E numbers of features to mean 0 and deviation 1, as those of some rows have. */
-function standardOf(features: Float32Array, width: number): (values: Float32Array) => Float32Array {
+export function standardOf(features: Float32Array, width: number): (values: Float32Array) => Float32Array {
   const rows = features.length / width;
   const mean = new Float64Array(width);
   const deviation = new Float64Array(width);

@@ -3,7 +3,10 @@ import { matmul } from '../../kernels/matmul/index.ts';
 import type { Plan } from './plan.ts';
 
 /** From here on a person is asked to choose. */
-export const TOO_SLOW_SECONDS = 3600;
+const TOO_SLOW_SECONDS = 3600;
+
+/** Whether a run of so many seconds is to be asked for once more. @param patient it was */
+export const isTooSlow = (seconds: number, patient: boolean): boolean => seconds > TOO_SLOW_SECONDS && !patient;
 
 /** Side of the product that tells how fast an adapter is. */
 const PROBE = 384;

@@ -31,7 +31,7 @@ export const schema = z.object({
   num_classes: count.optional(),
   gelu: z.string().optional(),
   layernorm_eps: z.number().optional(),
-  loss_def: z.string(),
+  loss_def: z.string().regex(/label_smoothing=[\d.]+/),
   f32_vs_f64_max_rel: z.number(),
   params_without_grad: z.array(z.string()).default([]),
 });
@@ -75,7 +75,7 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
   using draw = made.isTraining ? Tensor.from(gpu, new Uint32Array(DRAW.words), [DRAW.words], 'draw') : undefined;
   const running = runningStatistics(model, made.storedAs);
   for (const { tensor, stored } of running) tensor.write(tensors.floats(`buffer.${stored}`));
-  const smoothing = Number(/label_smoothing=([\d.]+)/.exec(described.loss_def)?.[1] ?? 0);
+  const smoothing = Number(/label_smoothing=([\d.]+)/.exec(described.loss_def)?.[1]);
   using given = tensors.has('in.text_features')
     ? Tensor.from(gpu, tensors.floats('in.text_features'), tensors.get('in.text_features').shape, 'texts')
     : undefined;
