@@ -23,7 +23,7 @@ export const SYSTEM: Readonly<Record<SystemName, string>> = { xclip: 'X-CLIP', '
 
 const model = z.strictObject({
   system: z.enum(SYSTEM_NAMES).default('xclip').describe(
-    'xclip; of the same towers, clip-one: one frame, clip-mean: frames alone and averaged, clip-joint: all patches as one sequence; without texts, a head in their place: vit (the video encoder of xclip), vit-mean, vit-joint',
+    'xclip; of the same towers, clip-one: one frame, clip-mean: frames alone and averaged, clip-joint: all patches as one sequence; without texts, a head in their place: vit (the video encoder of xclip), vit-mean, vit-joint; other networks with a head: timesformer, timesformer-joint, timesformer-space, tsm, tsn (tsm without shift), video-swin, coswin; coswin with texts: x-florence',
   ),
   messages: z.boolean().default(true).describe('xclip: whether frames send messages to one another')
     .meta({ before: true }),
@@ -33,7 +33,7 @@ const model = z.strictObject({
     'whether texts look at the video that they are compared with; null: of xclip they do, of clip-… they do not; learned: 16 learned vectors stand in front of each text instead',
   ),
   preset: z.enum(PRESET_NAMES).nullable().default(null)
-    .describe('architecture to start from random weights; give this or checkpoint'),
+    .describe('architecture to start from random weights, one of those of the system; give this or checkpoint'),
   checkpoint: path.nullable().default(null)
     .describe(
       'what to start from: a folder with config.json and weights, or one file, .safetensors, .pth, .pt or .bin, of X-CLIP, CLIP or a ViT; or a run folder',
