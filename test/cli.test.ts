@@ -137,7 +137,7 @@ const NUMBERS: readonly (readonly [words: readonly string[], flag: string, least
   [['demo'], 'seed', 0],
   [['check', SAMPLE], 'jobs', 1],
   [['plan', SAMPLE], 'clips', 1],
-  [['evaluate', SAMPLE, '--protocol', 'zero-shot', '--classes', 'a.csv'], 'draws', 1],
+  [['evaluate', SAMPLE, '--checkpoint', 'c', '--protocol', 'zero-shot', '--classes', 'a.csv'], 'draws', 1],
   [['table', 'moving-shapes'], 'seed', 0],
   [['table', 'moving-shapes'], 'seeds', 1],
   [['predict', 'x.mp4', '--labels', 'a, b', '--checkpoint', 'c'], 'top', 1],
