@@ -178,7 +178,9 @@ for (const name of Object.keys(ADAPTERS) as AdapterName[]) {
       ),
     );
     for (const [type, kernels] of Object.entries(variants)) {
-      for (const { kernel, all } of kernels.filter(({ kernel }) => /^matmul|^attention.*vec4$/.test(kernel))) {
+      // what sums a bias has one variant
+      const chosen = kernels.filter(({ kernel }) => /^matmul|^attention(?!_grad_bias).*vec4$/.test(kernel));
+      for (const { kernel, all } of chosen) {
         const names = [...new Set(all.map(({ variant }) => variant))];
         const first = FIRST[name]?.[type === 'f16' ? 0 : 1]
           ?? (kernel.startsWith('attention')

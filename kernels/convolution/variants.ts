@@ -39,7 +39,7 @@ const gather = {
   common: [
     await part(import.meta.url, './convolution.wgsl'),
     await part(import.meta.url, './parts/result_pixels.wgsl'),
-    await part(import.meta.url, './parts/epilogue.wgsl'),
+    await part(import.meta.url, './parts/picture_epilogue.wgsl'),
     special,
     places,
   ],
