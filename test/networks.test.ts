@@ -12,7 +12,7 @@ import type { Origin } from '../model/checkpoint/names/index.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
 import { planFile } from '../model/checkpoint/weights.ts';
 import { initialise } from '../model/parts/init.ts';
-import { NETWORK_NAMES, type NetworkConfig, networkFor, ofImageNet, PRESETS,
+import { familyOf, type FlorenceConfig, NETWORK_NAMES, type NetworkConfig, networkFor, ofImageNet, PRESETS,
   type TimeSformerConfig } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import type { VideoModel } from '../model/systems/system.ts';
@@ -176,6 +176,19 @@ test('Video Swin starts from a Swin of pictures: patches and tables are inflated
   assert.equal(await read(got, table), Array.from({ length: 15 }, () => rows).flat());
   for (const name of ['backbone.norm3.weight', 'backbone.layers.1.downsample.reduction.weight']) {
     assert.equal(await read(got, name), await read(own, name));
+  }
+});
+
+test('CoSwin of four stages and X-Florence are the same once they were saved and read', async () => {
+  const image = { width: 8, depths: [1, 2, 1, 1], heads: [1, 1, 2, 2], window: 2, mlpRatio: 2, activation: 'gelu',
+    eps: 1e-5 } as const;
+  const { text, mit, prompts, embedDim } = familyOf('x-florence').presets.tiny as FlorenceConfig['network'];
+  const clips = { frames: 2, imageSize: 32 };
+  for (const config of [{ ...clips, system: 'coswin', classes: CLASSES, network: image }, { ...clips,
+    system: 'x-florence', network: { image, embedDim, text: { ...text, vocab: 9 }, mit, prompts } }] as const) {
+    const model = made(config, 5);
+    await saveCheckpoint(at(config.system), { config, parameters: [...model.state()] });
+    await assertSame(at(config.system), model, config);
   }
 });
 

@@ -10,7 +10,7 @@ import { cast, permute } from '../../kernels/rearrange/index.ts';
 import { mean } from '../../kernels/reduce/index.ts';
 import { initialised, normal, torchDefault } from './init.ts';
 import { LayerNorm, type Pass } from './layers.ts';
-import { SwinBlock, type SwinOptions, type SwinSizes } from './swin.ts';
+import { dropsOf, SwinBlock, type SwinOptions, type SwinSizes } from './swin.ts';
 import type { FrameEncoder, FrameFeatures } from './vit.ts';
 
 /** Sizes of a CoSwin; its windows are squares of `window` tokens a side. */
@@ -59,9 +59,6 @@ class Blocks extends Module {
 export const coswinWidth = ({ width, depths }: Pick<CoSwinSizes, 'width' | 'depths'>): number =>
   width * 2 ** (depths.length - 1);
 
-/** Draws of a block while training: one of attention, one of the MLP. */
-const DRAWS = 2;
-
 /** Pixels → tokens and features of frames. */
 export class CoSwin extends Module implements FrameEncoder {
   readonly embeds: readonly ConvolutionalEmbedding[];
@@ -85,16 +82,10 @@ export class CoSwin extends Module implements FrameEncoder {
         ? new ConvolutionalEmbedding(gpu, 3, to, STEM, shape.eps)
         : new ConvolutionalEmbedding(gpu, to / 2, to, BETWEEN, shape.eps);
     }));
-    const all = depths.reduce((sum, count) => sum + count);
-    let done = 0;
-    this.stages = this.addAll('layers', depths.map((count, stage) => {
+    const drops = dropsOf(depths, most);
+    this.stages = this.addAll('layers', drops.map((ofStage, stage) => {
       const own = { ...shape, width: width * 2 ** stage, heads: heads[stage], window: [window, window] };
-      const blocks = Array.from({ length: count }, (_, i) =>
-        // rates rise linearly from 0 at the first block to the full rate at the last
-        new SwinBlock(gpu, { ...own, isShifted: i % 2 === 1 }, { layer: DRAWS * (done + i), dim: 0,
-          rate: all === 1 ? 0 : (most * (done + i)) / (all - 1) }));
-      done += count;
-      return new Blocks(blocks);
+      return new Blocks(ofStage.map((drop, i) => new SwinBlock(gpu, { ...own, isShifted: i % 2 === 1 }, drop)));
     }));
     this.norm = this.add('norm', new LayerNorm(gpu, coswinWidth(sizes), shape.eps));
     if (embedDim !== undefined) {

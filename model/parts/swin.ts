@@ -148,6 +148,19 @@ class Stage extends Module {
 /** Draws of a block while training: one of attention, one of the MLP. */
 const DRAWS = 2;
 
+/**
+ * How the blocks of each stage are dropped: at rates that rise linearly from 0 at the first block to the full rate at
+ * the last.
+ */
+export function dropsOf(depths: readonly number[], most: number): readonly (readonly DropPath[])[] {
+  const all = depths.reduce((sum, count) => sum + count);
+  return depths.map((count, stage) => {
+    const before = depths.slice(0, stage).reduce((sum, each) => sum + each, 0);
+    return Array.from({ length: count },
+      (_, i) => ({ layer: DRAWS * (before + i), dim: 0, rate: all === 1 ? 0 : (most * (before + i)) / (all - 1) }));
+  });
+}
+
 /** Pixels → features of videos. */
 export class Swin extends Module {
   readonly patchWeight: Tensor;
@@ -169,16 +182,11 @@ export class Swin extends Module {
     this.patchBias = this.add('patch_embed.proj.bias',
       initialised(gpu, 'patch_embed.proj.bias', [width], torchDefault(fanIn)));
     this.patchNorm = this.add('patch_embed.norm', new LayerNorm(gpu, width, shape.eps));
-    const all = depths.reduce((sum, count) => sum + count);
-    let done = 0;
-    this.stages = this.addAll('layers', depths.map((count, stage) => {
-      // rates rise linearly from 0 at the first block to the full rate at the last
-      const drops = Array.from({ length: count },
-        (_, i) => ({ layer: DRAWS * (done + i), dim: 0, rate: all === 1 ? 0 : (most * (done + i)) / (all - 1) }));
-      done += count;
-      return new Stage(gpu, { ...shape, width: width * 2 ** stage, heads: heads[stage] }, drops,
-        stage === depths.length - 1);
-    }));
+    const drops = dropsOf(depths, most);
+    this.stages = this.addAll('layers',
+      drops.map((own, stage) =>
+        new Stage(gpu, { ...shape, width: width * 2 ** stage, heads: heads[stage] }, own, stage === depths.length - 1)
+      ));
     const last = depths.length - 1;
     this.norm = this.add(`norm${last}`, new LayerNorm(gpu, width * 2 ** last, shape.eps));
   }

@@ -42,10 +42,10 @@ const model = z.strictObject({
     'a second checkpoint, of a ViT such as those of ImageNet: pictures start from it, texts and the rest from model.checkpoint, and a projection that it lacks is new',
   ),
   interpolateFrames: z.boolean().default(false).describe(
-    'take the checkpoint for another number of data.frames, its positions of frames interpolated linearly',
+    'take the checkpoint for another number of data.frames, its positions of frames interpolated linearly; those of timesformer are the nearest ones',
   ),
   interpolatePatches: z.boolean().default(false).describe(
-    'take the checkpoint for pictures of another data.size, its positions of patches interpolated bicubically',
+    'take the checkpoint for pictures of another data.size, its positions of patches interpolated bicubically; those of timesformer are the nearest ones',
   ).meta({ before: false }),
   dropPath: share.default(0)
     .describe('rate of dropped residual branches at the last layer, rising linearly from 0'),

@@ -41,7 +41,7 @@ export type Origin = keyof typeof ORIGINS;
 
 /** Names that only files of that origin have, the surest first. */
 const TELLING: readonly (readonly [Origin, ...RegExp[]])[] = [
-  ['swin-fork', /^backbone\.layers\.3\.blocks\./, /^backbone\.norm\./],
+  ['swin-fork', /^backbone\.layers\.3\.blocks\./, /^backbone\.patch_embed\./, /^backbone\.norm\./],
   ['swin-pictures', /^layers\.0\.blocks\.0\.attn\.relative_position_bias_table$/],
   ['torchvision-swin', /^features\.0\.0\.attn\.relative_position_bias_table$/],
   ['hf-clip', /^vision_model\.pre_layrnorm\./],
