@@ -57,6 +57,7 @@ async function assertSame(path: string, want: VideoModel, config: NetworkConfig)
     using got = createModel(gpu, checkpoint.config);
     await loadWeights(got, checkpoint.weights);
     const own = new Map(want.state());
+    assert.equal([...checkpoint.weights.parameters().keys()].sort(), [...own.keys()].sort(), 'as `convert` sees them');
     for (const [name, tensor] of got.state()) {
       assert.equal(await bits(tensor as Tensor), await bits(own.get(name) as Tensor), name);
     }
