@@ -1,7 +1,8 @@
 /** What the comparison with other libraries makes of its timings. None of them needs to be installed. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { onnxModel, transposed } from '../bench/peers/onnx_model.ts';
+import { CHANNELS_FIRST, laidBack, laidOut, permuted } from '../bench/peers/layout.ts';
+import { onnxModel } from '../bench/peers/onnx_model.ts';
 import { advantage, distance, errorOf, LIMIT, type Outcome, type PeerName, summary } from '../bench/peers/outcome.ts';
 import { peerTables } from '../bench/peers/table.ts';
 import type { Operands64, Task } from '../bench/peers/task.ts';
@@ -89,8 +90,19 @@ test('the small transformer’s reference learns', () => {
   assert.ok(losses[0] > losses[1] && losses[1] > losses[2], `${losses}`);
 });
 
+test('a library has the axes of a convolution as it likes, and gives back what is compared', () => {
+  const [x, weight] = [{ shape: [1, 1, 2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }, { shape: [2, 1, 1, 3],
+    data: Float32Array.of(1, 2, 3, 4, 5, 6) }];
+  const task = { ...tasks[0], formula: 'convolution', operands: () => ({ x, weight }) } as Task;
+  const operands = laidOut(task, CHANNELS_FIRST).operands();
+  assert.equal(operands.x, { shape: [1, 3, 1, 2], data: Float32Array.of(1, 4, 2, 5, 3, 6) });
+  const back = laidBack({ dx: operands.x.data, dweight: operands.weight.data, y: Float32Array.of(1, 2, 3, 4) }, task,
+    CHANNELS_FIRST);
+  assert.equal(back, { dx: x.data, dweight: weight.data, y: Float32Array.of(1, 3, 2, 4) });
+});
+
 test('an ONNX model is protocol buffers, with every tensor in its graph', () => {
-  const weight = transposed({ shape: [1, 2], data: Float32Array.of(5, 6) });
+  const weight = permuted({ shape: [1, 2], data: Float32Array.of(5, 6) }, [1, 0]);
   assert.equal(weight, { shape: [2, 1], data: Float32Array.of(5, 6) });
   const model = onnxModel({ inputs: { x: [1, 2] }, constants: { weight },
     nodes: [{ operator: 'MatMul', inputs: ['x', 'weight'], outputs: ['y'] }], outputs: { y: [1, 1] } });

@@ -2,6 +2,7 @@
 import { backward, type CapturedStep, type Gpu, open, Tensor } from '../../engine/index.ts';
 import { adamw, adamwControl, controlSettings, HYPER_COLUMNS, hyperRow, TILE } from '../../kernels/adamw/index.ts';
 import { attention, selfAttention } from '../../kernels/attention/index.ts';
+import { convolution } from '../../kernels/convolution/index.ts';
 import { crossEntropy } from '../../kernels/cross_entropy/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
 import { gradNorm } from '../../kernels/grad_norm/index.ts';
@@ -34,6 +35,7 @@ const FORWARD: Readonly<Partial<Record<Formula, (o: Tensors, task: Task) => Tens
   gelu: ({ x }) => gelu(x, 'gelu'),
   cross_entropy: ({ logits, target }) => crossEntropy(logits, target),
   attention: ({ query, key, value }) => attention(query, key, value),
+  convolution: ({ x, weight }) => convolution(x, weight, { padding: (weight.shape[1] - 1) / 2 }),
   block: ({ x, ...p }, { heads = 1 }) => blockOf(x, p, heads),
 };
 

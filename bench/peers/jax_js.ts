@@ -4,13 +4,14 @@
  */
 import * as jax from '@jax-js/jax';
 import { idle } from './dawn.ts';
+import { CHANNELS_FIRST } from './layout.ts';
 import { ADAMW, CHECKED_STEPS, type Formula, type Operand, type Peer, type Running, type Task } from './task.ts';
 import { depthOf, prefixOf } from './vit.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the library's types are not there before it is installed
 type Values = Record<string, any>;
 type Value = Values[string];
-const { numpy: np, nn } = jax;
+const { numpy: np, nn, lax } = jax;
 
 const affineNorm = (x: Value, weight: Value, bias: Value): Value =>
   nn.standardize(x, -1, { epsilon: 1e-5 }).mul(weight).add(bias);
@@ -50,6 +51,7 @@ const FORWARD: Readonly<Partial<Record<Formula, (o: Values, task: Task) => Value
     const weights = nn.softmax(np.matmul(query, key.transpose([0, 1, 3, 2])).mul(headDim ** -0.5), -1);
     return np.matmul(weights, value);
   },
+  convolution: ({ x, weight }) => lax.convGeneralDilated(x, weight, [1, 1], 'SAME'),
   block: ({ x, ...p }, { heads = 1 }) => blockOf(x, p, heads),
 };
 
@@ -194,6 +196,7 @@ function training(task: Task): Running {
 
 export const peer: Peer = {
   name: 'jax-js',
+  layout: CHANNELS_FIRST,
   ways: () => ['jit'],
   async prepare(task) {
     await jax.init('webgpu');

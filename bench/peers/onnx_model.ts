@@ -2,7 +2,6 @@
  * Writes an ONNX model: protocol buffers by hand, of which a graph needs four kinds of field. Field numbers are those
  * of onnx.proto3.
  */
-import { sizeOf } from '../../engine/index.ts';
 import type { Operand } from './task.ts';
 
 /**
@@ -105,11 +104,4 @@ export function onnxModel({ inputs, constants, nodes, outputs }: Graph): Uint8Ar
     at += part.length;
   }
   return file;
-}
-
-/** A matrix with its rows as columns. */
-export function transposed({ shape: [rows, columns], data }: Operand): Operand {
-  return { shape: [columns, rows],
-    data: Float32Array.from({ length: sizeOf([rows, columns]) },
-      (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]) };
 }

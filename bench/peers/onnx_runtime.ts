@@ -4,7 +4,8 @@
  */
 import * as ort from 'onnxruntime-web/webgpu';
 import { idle } from './dawn.ts';
-import { type Graph, type Node, onnxModel, transposed } from './onnx_model.ts';
+import { CHANNELS_FIRST, permuted } from './layout.ts';
+import { type Graph, type Node, onnxModel } from './onnx_model.ts';
 import type { Formula, Operand, Operands, Peer, Task } from './task.ts';
 
 const FUSED = 'MultiHeadAttention';
@@ -78,7 +79,9 @@ function blockGraph({ x, ...p }: Operands, heads: number, way: string): Graph {
     { operator: 'Add', inputs: ['middle', 'contracted'], outputs: ['y'] },
   ];
   const weights = Object.fromEntries(
-    Object.entries(p).map(([name, operand]) => [name, operand.shape.length === 2 ? transposed(operand) : operand]),
+    Object.entries(p).map((
+      [name, operand],
+    ) => [name, operand.shape.length === 2 ? permuted(operand, [1, 0]) : operand]),
   );
   const constants = { ...weights, scale: scalar((width / heads) ** -0.5),
     'by head': { whole: [images, tokens, heads, width / heads] }, together: { whole: [images, tokens, width] } };
@@ -106,6 +109,12 @@ const GRAPHS: Readonly<Partial<Record<Formula, (operands: Operands, task: Task, 
       { operator: 'Neg', inputs: ['mean'], outputs: ['y'] },
     ], [], { columns: { whole: [1] } }),
   attention: (o, _, way) => attentionGraph(o, way),
+  convolution: ({ x, weight }) => {
+    const [outputs, , kernel] = weight.shape;
+    const node = { operator: 'Conv', inputs: ['x', 'weight'], outputs: ['y'],
+      attributes: { pads: Array<number>(4).fill((kernel - 1) / 2) } };
+    return one({ x }, [node], [x.shape[0], outputs, ...x.shape.slice(2)], { weight });
+  },
   block: (o, { heads = 1 }, way) => blockGraph(o, heads, way),
 };
 
@@ -118,6 +127,7 @@ function uploaded(device: GPUDevice, { data }: Operand, shape: readonly number[]
 
 export const peer: Peer = {
   name: 'ONNX Runtime',
+  layout: CHANNELS_FIRST,
   ways({ formula, direction }) {
     if (direction !== 'forward') return [];
     return formula === 'attention' || formula === 'block' ? [FUSED, COMPOSED] : ['graph'];

@@ -16,11 +16,14 @@ export type Operands64 = Readonly<Record<string, Float64Array>>;
  * - `gelu`: y = x·Φ(x), with the error function
  * - `cross_entropy`: y = mean over rows of Σ target·(logSumExp(logits) − logits)
  * - `attention`: y = softmax(query·keyᵀ/√D)·value, [B, H, L, D]
+ * - `convolution`: y = x * weight, [frames, H, W, C] by [O, k, k, C], k odd, with zeros around so that y is as large as
+ *   x
  * - `adamw`: the first step of AdamW with `ADAMW`, of flat `values`, `m`, `v` and `grads`
  * - `block`: a pre-norm transformer block with QuickGELU, parameters as in `vit.ts`
  * - `vit`: training steps of a small vision transformer, one after another; `losses` are those of the first three
  */
-export type Formula = 'matmul' | 'layernorm' | 'gelu' | 'cross_entropy' | 'attention' | 'adamw' | 'block' | 'vit';
+export type Formula = 'matmul' | 'layernorm' | 'gelu' | 'cross_entropy' | 'attention' | 'convolution' | 'adamw'
+  | 'block' | 'vit';
 
 /**
  * `forward`: y alone. `gradient`: y, and from `dy` (of a loss: from 1) the gradient `d<name>` of each of `wrt`.
@@ -49,9 +52,19 @@ export interface Running {
   round(calls: number): Promise<void>;
 }
 
+/** Of [frames, H, W, C] and [O, kernel, kernel, C], the axes as a library has them, one after another. */
+export interface Layout {
+  /** Of x, y and their gradients. */
+  readonly picture: readonly number[];
+  /** Of the weight and its gradient. */
+  readonly weight: readonly number[];
+}
+
 /** A library, inside the process that it has to itself. */
 export interface Peer {
   readonly name: string;
+  /** How it has the axes of a convolution, if not as the task has them. */
+  readonly layout?: Layout;
   /** How it can do a task, the best way first; empty if it cannot. */
   ways(task: Task): readonly string[];
   prepare(task: Task, way: string): Promise<Running>;

@@ -2,6 +2,8 @@
 import type { Shape } from '../../engine/index.ts';
 import * as adamw from '../../kernels/adamw/reference.ts';
 import * as attention from '../../kernels/attention/reference.ts';
+import { sizesOf } from '../../kernels/convolution/index.ts';
+import * as convolution from '../../kernels/convolution/reference.ts';
 import * as crossEntropy from '../../kernels/cross_entropy/reference.ts';
 import * as gelu from '../../kernels/gelu/reference.ts';
 import * as layernorm from '../../kernels/layernorm/reference.ts';
@@ -99,6 +101,19 @@ function attentions(batch: number, heads: number, tokens: number, headDim: numbe
   }, forward);
 }
 
+function convolutions(frames: number, size: number, channels: number, kernel: number): readonly [Task, Task] {
+  const [picture, weights] = [[frames, size, size, channels], [channels, kernel, kernel, channels]];
+  const sizes = sizesOf({ shape: picture }, { shape: weights }, { padding: (kernel - 1) / 2 });
+  const operands = () => ({ x: random('x', picture),
+    weight: random('weight', weights, { std: (kernel ** 2 * channels) ** -0.5 }), dy: random('dy', picture) });
+  const forward = ({ x, weight }: Operands64) => ({ y: convolution.convolution(x, weight, sizes, {}) });
+  return bothWays('convolution', `convolution, ${kernel} × ${kernel}, ${frames} × ${size}² × ${channels}`, ['x',
+    'weight'], operands, undefined, ({ x, weight, dy }) => {
+    const gradient = convolution.convolutionGradient(x, weight, sizes, {}, dy);
+    return { ...forward({ x, weight }), dx: gradient.x, dweight: gradient.weight };
+  }, forward);
+}
+
 function adamwOf(millions: number): Task {
   const count = millions * 1e6;
   return {
@@ -148,6 +163,7 @@ const [entropyBoth, entropyForward] = crossEntropies(1600, 400);
 const [shortBoth, shortForward] = attentions(8, 12, 50, 64);
 const [mediumBoth, mediumForward] = attentions(1, 12, 197, 64);
 const [longBoth, longForward] = attentions(1, 4, 1569, 64);
+const [convolutionBoth, convolutionForward] = convolutions(2, 28, 128, 3);
 const [blockBoth, blockForward] = blocks();
 
 /** What a training library does: what the mean is taken of. */
@@ -161,6 +177,7 @@ export const trainingTasks: readonly Task[] = [
   shortBoth,
   mediumBoth,
   longBoth,
+  convolutionBoth,
   adamwOf(10),
   blockBoth,
   smallVit,
@@ -168,6 +185,6 @@ export const trainingTasks: readonly Task[] = [
 
 /** The forward passes of the same, which a library for inference can do too. */
 export const forwardTasks: readonly Task[] = [layernormForward, geluForward, entropyForward, shortForward,
-  mediumForward, longForward, blockForward];
+  mediumForward, longForward, convolutionForward, blockForward];
 
 export const tasks: readonly Task[] = [...trainingTasks, ...forwardTasks];

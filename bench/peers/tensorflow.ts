@@ -52,6 +52,7 @@ const FORWARD: Readonly<Partial<Record<Formula, (o: Values, task: Task) => Value
   gelu: ({ x }) => x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1)),
   cross_entropy: ({ logits, target }) => crossEntropy(logits, target),
   attention: ({ query, key, value }) => attention(query, key, value),
+  convolution: ({ x, weight }) => tf.conv2d(x, weight, 1, 'same'),
   block: ({ x, ...p }, { heads = 1 }) => blockOf(x, p, heads),
 };
 
@@ -175,6 +176,7 @@ function training(task: Task): Running {
 
 export const peer: Peer = {
   name: 'TensorFlow.js',
+  layout: { picture: [0, 1, 2, 3], weight: [1, 2, 3, 0] },
   ways: () => ['eager'],
   async prepare(task) {
     await tf.setBackend('webgpu');

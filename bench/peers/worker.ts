@@ -4,6 +4,7 @@
  */
 import { waitWithoutSpinning } from '../../engine/patience.ts';
 import { pretendBrowser } from './dawn.ts';
+import { laidBack, laidOut } from './layout.ts';
 import type { Answer, Request } from './process.ts';
 import type { Peer, Running } from './task.ts';
 import { tasks } from './tasks.ts';
@@ -31,10 +32,11 @@ async function answer(request: Request): Promise<Answer> {
   }
   if (request.what === 'first') {
     const start = performance.now();
-    running = await peer?.prepare(task, request.way);
+    running = await peer?.prepare(laidOut(task, peer.layout), request.way);
     const prepared = performance.now();
     const outputs = await waitWithoutSpinning((running as Running).outputs(), NAP);
-    return { outputs, milliseconds: [prepared - start, performance.now() - prepared] };
+    const milliseconds = [prepared - start, performance.now() - prepared];
+    return { outputs: laidBack(outputs, task, peer?.layout), milliseconds };
   }
   const start = performance.now();
   await waitWithoutSpinning((running as Running).round(request.calls), NAP);
