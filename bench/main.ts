@@ -3,9 +3,10 @@
  *
  *   npm run bench                                  every kernel × case × variant
  *   npm run bench -- --room layernorm --models     one room, at the sizes of models
- *   npm run bench -- --step                        X-CLIP tiny, B/32, B/16: forward, and a training step
+ *   npm run bench -- --step                        X-CLIP tiny, B/32, B/16, other systems: forward, and a training step
  *   npm run bench -- --cold                        what a first run compiles: programs, by room
- *   npm run bench -- --convolutions                convolutions of ResNet-50 beside linear layers of equal work
+ *   npm run bench -- --ratios                      convolutions beside linear layers, batch norm beside layer norm,
+ *   attention of windows beside plain
  *   npm run bench -- --data                        clips decoded per second, by codec, size and number of threads
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
@@ -22,11 +23,11 @@ import { flagsOf } from '../train/cli/flags.ts';
 import { benchCounts } from './counts.ts';
 import { benchKernels } from './kernels/command.ts';
 import { benchCold } from './cold.ts';
-import { benchConvolutions } from './convolutions.ts';
 import { benchData } from './data.ts';
 import { benchGrowth } from './growth.ts';
 import { writePages } from './pages.ts';
 import { benchPeers } from './peers/command.ts';
+import { benchRatios } from './ratios/command.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
 import { showBeside } from './torch/beside.ts';
 
@@ -51,7 +52,8 @@ const ARGS = {
   step: { type: 'boolean', description: 'models: forward, and a training step' },
   cold: { type: 'boolean',
     description: 'what a first run compiles, by room; with --preset for another model than tiny' },
-  convolutions: { type: 'boolean', description: 'convolutions of ResNet-50 beside linear layers of equal work' },
+  ratios: { type: 'boolean',
+    description: 'convolutions beside linear layers, batch norm beside layer norm, attention of windows beside plain' },
   counts: { type: 'boolean',
     description:
       'dispatches, programs, bytes, submits and allocations of training steps; with --compare: what is more' },
@@ -83,7 +85,7 @@ async function main(raw: readonly string[]): Promise<number> {
     if (published !== undefined) return writePages(published);
     if (flags.is('data')) return await benchData(flags.text('json'));
     if (flags.is('cold')) return await benchCold(flags);
-    if (flags.is('convolutions')) return await benchConvolutions(flags.text('case'));
+    if (flags.is('ratios')) return await benchRatios(flags.text('case'));
     if (flags.is('step')) return await benchStep(flags, command);
     if (flags.is('growth')) return await benchGrowth(flags.text('json'), command);
     if (flags.is('counts')) {

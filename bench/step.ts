@@ -1,7 +1,7 @@
 /**
  * Models on random numbers, measured: the forward pass, and a training step as the recipe has it.
  *
- *   npm run bench -- --step                                   X-CLIP tiny, B/32 and B/16, CLIP-Mean and CLIP-Joint B/32
+ *   npm run bench -- --step                                   X-CLIP tiny, B/32 and B/16, and the other systems
  *   npm run bench -- --step --preset B/32 --batch 4 --trace step.json
  */
 import { writeFileSync } from 'node:fs';
@@ -110,7 +110,7 @@ function modelFrom(flags: Flags): readonly [NonNullable<StepShape['system']>, st
 
 function shapesOf(flags: Flags, kind: Gpu['kind']): readonly StepShape[] {
   const models = ['system', 'preset'].every((name) => flags.text(name) === undefined)
-    ? MODELS
+    ? MODELS.filter(([system]) => !flags.is('train-text') || hasTexts(system))
     : [modelFrom(flags)];
   return models.map(([system, preset]) => ({
     system,

@@ -5,18 +5,20 @@
 #
 # Parts, all of them in this order if none is named:
 #   sweep     every kernel x case x variant against float64, in f32 and f16, and twice for equal bits
-#   verify    fixtures in f32 and f16, by every variant
+#   verify    fixtures of X-CLIP, of the other systems and of their operations, in f32 and f16, by every variant
 #   kernels   kernels at the sizes of models, f32 and f16, and PyTorch at the same
-#   step      X-CLIP tiny, B/32 and B/16, forward and training step, f32 and f16, and PyTorch at the same
+#   ratios    convolutions, batch norm and attention of windows beside what they are compared with
+#   step      X-CLIP tiny, B/32 and B/16, the other systems as published, forward and training step, f32 and f16, and
+#             PyTorch at X-CLIP's
 #   text      the training step with a text tower that learns
 #   compiled  PyTorch's models under torch.compile
 #   beside    the tables of all that is in FOLDER
 # A part that fails is told, and the next one begins.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$1"; folder=$(cd "$1" && pwd); shift
-[ $# -gt 0 ] || set -- sweep verify kernels step text compiled beside
+[ $# -gt 0 ] || set -- sweep verify kernels ratios step text compiled beside
 failed=0
 
 # Runs a command of firstlight.sh, with its output on the screen and in FOLDER/NAME.log.
@@ -28,18 +30,20 @@ run() {
   [ "$status" = 0 ] || { failed=1; echo "== $name ended with $status"; }
 }
 
-fixtures=${FIRSTLIGHT_UNPACKED:-${TMPDIR:-/tmp}/firstlight}/project/test/fixtures/xclip
+fixtures=${FIRSTLIGHT_UNPACKED:-${TMPDIR:-/tmp}/firstlight}/project/test/fixtures
 for part; do
   case $part in
     sweep)
       run sweep sweep ;;
     verify)
-      run verify verify "$fixtures" --variant all
-      run verify_f16 verify "$fixtures" --dtype f16 --variant all ;;
+      run verify verify "$fixtures/xclip" "$fixtures/systems" --variant all
+      run verify_f16 verify "$fixtures/xclip" "$fixtures/systems" --dtype f16 --variant all ;;
     kernels)
       run kernels bench --models --json "$folder/kernels.json"
       run torch_kernels torch --cases roofs,matmul,sdpa,layernorm,gelu,softmax_ce,adamw --compile none --json "$folder/torch_kernels.json"
       run kernels_f16 bench --models --dtype f16 --json "$folder/kernels_f16.json" ;;
+    ratios)
+      run ratios bench --ratios ;;
     step)
       run step bench --step --json "$folder/step.json"
       run torch_step torch --cases xclip --compile none --json "$folder/torch_step.json"

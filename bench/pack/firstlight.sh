@@ -41,16 +41,16 @@ case ${1:-help} in
   sweep) program=sweep; shift ;;
   tune) program=bench/tune/main.ts; shift ;;
   torch) shift; exec python3 "$home/project/bench/torch/reference.py" "$@" ;;
-  verify) [ $# -gt 1 ] || set -- verify "$home/project/test/fixtures/xclip"; program=train/cli/process.ts ;;
+  verify) [ $# -gt 1 ] || set -- verify "$home/project/test/fixtures/xclip" "$home/project/test/fixtures/systems"
+    program=train/cli/process.ts ;;
   *) program=train/cli/process.ts ;;
 esac
 cd "$home/project"
 run() { "$home/bin/node" engine/setup/run.mjs "$@"; }
 if [ "$program" = sweep ]; then
-  # matmul has a process of its own: its programs take as long to compile as all others
+  # matmul and attention have processes of their own: programs of either take as long to compile as all others
   status=0
-  run test/matmul.kernels.test.ts || status=$?
-  run test/rooms.kernels.test.ts || status=$?
+  for rooms in matmul attention rooms; do run "test/$rooms.kernels.test.ts" || status=$?; done
   exit $status
 fi
 run "$program" "$@"

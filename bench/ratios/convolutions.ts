@@ -1,16 +1,12 @@
 /**
  * Convolutions of ResNet-50 beside linear layers of equal work, M × K times K × N with M windows, and with what may
  * be behind a sum beside without.
- *
- *   npm run bench -- --convolutions
- *   npm run bench -- --convolutions --case "by 2"
  */
-import { backward, type Gpu, open, Random, type Shape, sizeOf, Tensor } from '../engine/index.ts';
-import { convolution, type ConvolutionOptions } from '../kernels/convolution/index.ts';
-import { linear } from '../kernels/matmul/index.ts';
-import { tuned } from '../kernels/tuned.ts';
-import { digits, markdownTable } from '../train/log/table.ts';
-import { elapsed } from './elapsed.ts';
+import type { Gpu } from '../../engine/index.ts';
+import { convolution, type ConvolutionOptions } from '../../kernels/convolution/index.ts';
+import { linear } from '../../kernels/matmul/index.ts';
+import { digits } from '../../train/log/table.ts';
+import { type Comparison, least, random, ratio, type Side } from './least.ts';
 
 /** A convolution of so many frames, square in all that it has. */
 interface Shown {
@@ -41,48 +37,8 @@ const SHOWN = [
   shown('stem, 7 × 7 by 2 at 224² × 4', 1, 224, 4, 64, 7, 2),
 ];
 
-const ROUNDS = 12;
-
-/** One side of a comparison: a forward pass, and what it gives a gradient. */
-interface Side {
-  readonly inputs: readonly Tensor[];
-  readonly dy: Tensor;
-  run(): Tensor;
-}
-
-function random(gpu: Gpu, shape: Shape): Tensor {
-  const random = new Random(1, `${shape}`);
-  return Tensor.from(gpu, Float32Array.from({ length: sizeOf(shape) }, () => random.normal()), shape);
-}
-
-/** Least milliseconds of a forward pass and of the gradients of the inputs, of some sides that take turns. */
-async function least(gpu: Gpu, sides: readonly Side[], hasGradient: boolean) {
-  const times = sides.map(() => ({ forward: Number.POSITIVE_INFINITY, gradient: Number.POSITIVE_INFINITY }));
-  const timed = async (work: () => void) => {
-    const start = elapsed(gpu);
-    work();
-    await gpu.sync();
-    return elapsed(gpu) - start;
-  };
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [i, { inputs, dy, run }] of sides.entries()) {
-      for (const input of inputs) input.requiresGrad = hasGradient;
-      let y: Tensor | undefined;
-      const forward = await timed(() => void (y = run()));
-      const gradient = hasGradient ? await timed(() => backward(y as Tensor, dy)) : 0;
-      y?.dispose();
-      for (const input of inputs) {
-        input.grad?.dispose();
-        input.grad = undefined;
-      }
-      if (round === 0) continue; // compiles
-      times[i] = { forward: Math.min(times[i].forward, forward), gradient: Math.min(times[i].gradient, gradient) };
-    }
-  }
-  return times;
-}
-
-async function rowOf(gpu: Gpu, { name, frames, size, channels, outputs, kernel, stride }: Shown): Promise<string[]> {
+async function cellsOf(gpu: Gpu,
+  { frames, size, channels, outputs, kernel, stride }: Shown): Promise<readonly string[]> {
   const options: ConvolutionOptions = { stride, padding: (kernel - 1) / 2 };
   const windows = Math.ceil(size / stride);
   const isStem = channels < 8; // whose pixels get no gradient
@@ -98,31 +54,21 @@ async function rowOf(gpu: Gpu, { name, frames, size, channels, outputs, kernel, 
     { inputs: isStem ? [matrix] : [rows, matrix], dy: flat, run: () => linear(rows, matrix) },
   ];
   const behind: readonly Side[] = [
-    { inputs: [], dy, run: () => convolution(x, weight, options) },
-    { inputs: [], dy, run: () => convolution(x, weight, { ...options, bias, residual: dy, relu: true }) },
+    { inputs: [], run: () => convolution(x, weight, options) },
+    { inputs: [], run: () => convolution(x, weight, { ...options, bias, residual: dy, relu: true }) },
   ];
-  const [own, layer] = await least(gpu, sides, true);
-  const [without, withAll] = await least(gpu, behind, false);
+  const [own, layer] = await least(gpu, sides);
+  const [without, withAll] = await least(gpu, behind);
   for (const each of [x, weight, dy, bias, rows, matrix, flat]) each.dispose();
-  return [name, String(frames), digits(own.forward), digits(own.gradient), (layer.forward / own.forward).toFixed(2),
-    (layer.gradient / own.gradient).toFixed(2), (without.forward / withAll.forward).toFixed(2)];
+  return [String(frames), digits(own.forward), digits(own.gradient), ratio(layer.forward, own.forward),
+    ratio(layer.gradient, own.gradient), ratio(without.forward, withAll.forward)];
 }
 
-/** Measures and prints a table. */
-export async function benchConvolutions(part = ''): Promise<number> {
-  await using gpu = await open({ tuning: tuned });
-  const rows: string[][] = [];
-  for (const each of SHOWN.filter(({ name }) => name.includes(part))) rows.push(await rowOf(gpu, each));
-  console.log(
-    `${gpu.name}. Milliseconds ${
-      gpu.kind === 'software' ? 'of the processor, on all cores together' : 'by the clock'
-    }, the least of ${ROUNDS}, taken in turn; the gradient is that of x and weight, of the stem that of the weight.
-Beside linear: time of a linear layer of equal work over that of the convolution. Behind it: without bias, residual
-and ReLU over with them.\n`,
-  );
-  console.log(
-    markdownTable(['convolution', 'frames', 'forward', 'gradient', 'forward beside linear', 'gradient beside linear',
-      'all that may be behind it'], rows),
-  );
-  return 0;
-}
+export const convolutions: Comparison = {
+  about:
+    `A linear layer has equal work; the gradient is that of x and weight, of the stem that of the weight. Behind it:
+without bias, residual and ReLU over with them.`,
+  head: ['convolution', 'frames', 'forward', 'gradient', 'forward beside linear', 'gradient beside linear',
+    'all that may be behind it'],
+  rows: SHOWN.map((each) => ({ name: each.name, cells: (gpu) => cellsOf(gpu, each) })),
+};

@@ -136,7 +136,8 @@ function stepOf({ steps }: Measured, { preset, batch, trainText, pass }: StepPai
   | StepRow
   | undefined {
   return steps.find((row) =>
-    row.preset === preset && row.batch === batch && row.trainText === trainText && row.pass === pass
+    (row.system ?? 'xclip') === 'xclip' && row.preset === preset && row.batch === batch &&
+    row.trainText === trainText && row.pass === pass
     && row.precision === type && !row.recompute
   );
 }
