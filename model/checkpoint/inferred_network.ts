@@ -1,12 +1,13 @@
 /** What the names and shapes of a file tell of a network with a head, where no configuration lies beside it. */
-import { headsOf, RESNETS, SWINS, type NetworkConfig, validateConfig } from '../systems/config.ts';
+import { headsOf, numberedClasses, RESNETS, SWINS, type NetworkConfig, validateConfig } from '../systems/config.ts';
 import { HeldShapes } from './held_shapes.ts';
 import { sideOf } from './positions.ts';
 import type { Weights } from './weights.ts';
 
 /** Origins of files of networks. */
 const ORIGINS_OF_NETWORKS: readonly string[] = ['mmaction', 'tsm', 'resnet', 'swin-fork', 'torchvision-swin',
-  'swin-pictures', 'hf-timesformer', 'hf-timesformer-plain', 'timesformer', 'timesformer-plain'];
+  'swin-pictures', 'timm-swin', 'hf-timesformer', 'hf-timesformer-plain', 'timesformer',
+  'timesformer-plain'];
 /** Frames of a clip where no position tells them. */
 const FRAMES = 8;
 
@@ -73,7 +74,4 @@ function windowOf(offsets: number): readonly number[] {
   return [(offsets / (side * side) + 1) / 2, (side + 1) / 2, (side + 1) / 2];
 }
 
-function classesOf(held: HeldShapes): string[] {
-  const [classes] = held.shape('cls_head.fc_cls.weight', 2);
-  return Array.from({ length: classes }, (_, k) => `class ${k}`);
-}
+const classesOf = (held: HeldShapes): string[] => numberedClasses(held.shape('cls_head.fc_cls.weight', 2)[0]);

@@ -14,6 +14,12 @@ export interface WithHead extends Clips {
   readonly classes: readonly string[];
 }
 
+/** What classes are called whose names a checkpoint does not say. */
+export const numberedClasses = (count: number): string[] => Array.from({ length: count }, (_, k) => `class ${k}`);
+/** Whether classes have such names. */
+export const areNumbered = (classes: readonly string[]): boolean =>
+  String(classes) === String(numberedClasses(classes.length));
+
 /** Networks with the same kinds of sizes. */
 export interface Family<Sizes> {
   /** The published sizes, and tiny ones that learn in minutes without a GPU. */

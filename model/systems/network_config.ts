@@ -8,6 +8,7 @@ import { type SwinConfig, SWINS } from './video_swin_config.ts';
 
 export type { CoSwinConfig, FlorenceConfig } from './coswin_config.ts';
 export type { TimeSformerConfig } from './timesformer_config.ts';
+export { areNumbered, numberedClasses } from './family.ts';
 export { RESNETS, type TsmConfig } from './tsm_config.ts';
 export { type SwinConfig, SWINS } from './video_swin_config.ts';
 
