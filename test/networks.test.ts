@@ -187,6 +187,11 @@ test('Video Swin is read in the names of each origin, and written in those of MM
     await assertSame(await written(`swin-${origin}.pth`, model, origin, indices), model, told);
     await assertReturns(at(`swin-${origin}.pth`), indices);
   }
+  // a table of 9 · 9 offsets is of windows of 5 x 2 x 2 or of 1 x 5 x 5: their index tells
+  const long = { ...network, window: [5, 2, 2] };
+  const longer = made({ ...config, network: long }, 5);
+  await assertSame(await written('swin-long.pth', longer, 'mmaction', indicesOf(long, 2)), longer, { ...told,
+    network: long });
   // MMAction2's index is written, too: what came of its file is that file, but for the configuration beside it
   const opened = await openWeights(at('swin-mmaction.pth-official.pth'));
   assert.equal(opened.weights.aside.length, 5);

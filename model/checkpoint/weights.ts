@@ -363,6 +363,12 @@ export function encodeModel(
   return encodeSafetensors(tensors, read, { format: 'pt' });
 }
 
+/** Whose names a single file has: MMAction2's, or those of the official X-CLIP. */
+function fileOrigin(config: ModelConfig): Origin {
+  if (!isNetwork(config)) return 'official';
+  return config.system === 'videomae' ? 'mmaction-videomae' : 'mmaction';
+}
+
 /** Texts that single files of ours hold beside the tensors, as JSON. */
 export const TEXTS = { config: 'config', preprocessor: 'preprocessor' };
 
@@ -373,8 +379,7 @@ export const TEXTS = { config: 'config', preprocessor: 'preprocessor' };
 export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>, config: ModelConfig,
   format: 'safetensors' | 'torch' = 'safetensors',
   preprocessor?: Preprocessor): AsyncGenerator<Uint8Array, void, undefined> {
-  const { tensors, read } = planFile([...parameters, ...windowBuffers(config)],
-    isNetwork(config) ? 'mmaction' : 'official');
+  const { tensors, read } = planFile([...parameters, ...windowBuffers(config)], fileOrigin(config));
   const texts = { [TEXTS.config]: JSON.stringify(configToHuggingFace(config)), ...(preprocessor && {
     [TEXTS.preprocessor]: JSON.stringify(preprocessorToHuggingFace(preprocessor, imageSizeOf(config))),
   }) };

@@ -26,6 +26,8 @@ export interface Family<Sizes> {
   readonly presets: Readonly<Record<string, Sizes>>;
   /** Pixels: pictures are so wide, or a multiple of it. */
   unit(sizes: Sizes): number;
+  /** Frames, likewise; any number of them if omitted. */
+  frameUnit?(sizes: Sizes): number;
   /** Parameters of the large matrices alone. */
   parameters(sizes: Sizes): number;
   /** The same with the fewest blocks. */

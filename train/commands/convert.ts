@@ -5,7 +5,9 @@ import { FileError } from '../../engine/file_error.ts';
 import { printable, shown } from '../../engine/shown.ts';
 import { formatOf, openCheckpoint, saveCheckpoint, saveOfficial } from '../../model/checkpoint/folder.node.ts';
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
+import { SWIN_ASIDE } from '../../model/checkpoint/names/swin.ts';
 import type { ModelConfig } from '../../model/systems/config.ts';
+import { tell } from '../run/warnings.ts';
 
 /**
  * A configuration whose classes have other names.
@@ -36,14 +38,17 @@ export async function convert(from: string, to: string, names?: readonly string[
   }
   const checkpoint = await openCheckpoint(from);
   try {
-    const { config, weights, tokenizer, preprocessor } = checkpoint;
+    const { config, weights, tokenizer, preprocessor, warnings } = checkpoint;
+    tell(warnings);
     const content = { config: names === undefined ? config : named(config, names, from),
       parameters: weights.readables(), tokenizer, preprocessor };
     const format = formatOf(to);
     await (format === undefined ? saveCheckpoint(to, content) : saveOfficial(to, content));
     const written = format === undefined ? "a folder in Hugging Face's names" : `one file in official names, ${format}`;
     const list = (what: string, names: readonly string[]) => names.length === 0 ? '' : `; ${what}: ${names.join(', ')}`;
-    const left = list('left aside', weights.aside.map((name) => shown(name)))
+    const ofWindows = weights.aside.filter((name) => SWIN_ASIDE.test(name)).length;
+    const left = list('left aside', weights.aside.filter((name) => !SWIN_ASIDE.test(name)).map((name) => shown(name)))
+      + list('compared with what its windows tell', ofWindows === 0 ? [] : [`${ofWindows} tensors`])
       + list('beside them, neither read nor executed', weights.beside.map(printable));
     console.log(
       `${shown(from)}, ${ORIGINS[weights.origin].title}: ${content.parameters.length} parameters${left}\n${
