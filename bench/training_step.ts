@@ -11,7 +11,7 @@ import { recordStep } from '../train/recipe/stage.ts';
 
 /** Systems of which steps are measured: some compare with texts, the others have a head. */
 export const STEP_SYSTEMS = ['xclip', 'clip-mean', 'clip-joint', 'tsm', 'tsn', 'timesformer', 'timesformer-joint',
-  'timesformer-space', 'video-swin', 'coswin'] as const satisfies readonly SystemName[];
+  'timesformer-space', 'video-swin', 'videomae', 'coswin'] as const satisfies readonly SystemName[];
 
 /** A training step of a system on random numbers, as the recipe has it. */
 export interface StepShape {
@@ -91,7 +91,7 @@ export function trainingStep(gpu: Gpu, shape: StepShape): TrainingStep {
 }
 
 /** Frames of a clip where nothing says them: as it was published, or 8. */
-const FRAMES: Readonly<Partial<Record<SystemName, number>>> = { 'video-swin': 32, coswin: 1 };
+const FRAMES: Readonly<Partial<Record<SystemName, number>>> = { 'video-swin': 32, videomae: 16, coswin: 1 };
 export const framesOf = (system: SystemName, preset: string): number => preset === 'tiny' ? 8 : FRAMES[system] ?? 8;
 
 function configOf(system: SystemName, preset: string, { classes, frames }: StepShape): ModelConfig {

@@ -9,6 +9,7 @@ import { type AnyTensor, Tensor } from './tensor.ts';
 export abstract class Module {
   readonly #parts = new Map<string, Tensor | Module>();
   readonly #buffers = new Map<string, AnyTensor>();
+  readonly #constants: AnyTensor[] = [];
 
   /** Registers a parameter or a module under its checkpoint name and returns it. */
   protected add<T extends Tensor | Module>(name: string, member: T): T {
@@ -24,6 +25,12 @@ export abstract class Module {
   protected addBuffer<T extends AnyTensor>(name: string, tensor: T): T {
     this.#requireFree(name);
     this.#buffers.set(name, tensor.gpu.keep(tensor));
+    return tensor;
+  }
+
+  /** Takes in what its sizes alone tell, such as computed positions, and returns it. No checkpoint keeps it. */
+  protected addConstant<T extends AnyTensor>(tensor: T): T {
+    this.#constants.push(tensor.gpu.keep(tensor));
     return tensor;
   }
 
@@ -77,8 +84,9 @@ export abstract class Module {
     for (const member of this.#parts.values()) if (member instanceof Module) yield* member.modules();
   }
 
-  /** Gives all parameters, their gradients and all buffers back. */
+  /** Gives all parameters, their gradients, all buffers and all constants back. */
   dispose(): void {
+    for (const module of this.modules()) for (const constant of module.#constants) constant.dispose();
     for (const [, buffer] of this.buffers()) buffer.dispose();
     for (const [, parameter] of this.parameters()) {
       parameter.grad?.dispose();

@@ -1,21 +1,25 @@
 /** Networks with a head that are not built of CLIP's towers: their files, their start, and what training drops. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { ConfigError, noGrad, open, Tensor } from '../engine/index.ts';
-import { openCheckpoint, saveCheckpoint, saveOfficial } from '../model/checkpoint/folder.node.ts';
+import { CheckpointFormatError, ConfigError, noGrad, open, StateDictError, Tensor } from '../engine/index.ts';
+import { openCheckpoint, openWeights, saveCheckpoint, saveOfficial } from '../model/checkpoint/folder.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { loadWeights } from '../model/checkpoint/loading.ts';
 import type { Origin } from '../model/checkpoint/names/index.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
-import { planFile } from '../model/checkpoint/weights.ts';
+import { planFile, type Readable } from '../model/checkpoint/weights.ts';
 import { initialise } from '../model/parts/init.ts';
 import { familyOf, type FlorenceConfig, NETWORK_NAMES, type NetworkConfig, networkFor, ofImageNet, PRESETS,
-  type TimeSformerConfig } from '../model/systems/config.ts';
+  type TimeSformerConfig, type TsmConfig } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import type { VideoModel } from '../model/systems/system.ts';
+import { officialPreprocessor, type Preprocessor } from '../model/checkpoint/preprocessor.ts';
+import { clipTokenizer } from '../model/tokenizer.node.ts';
+import { convert } from '../train/commands/convert.ts';
+import { requireWords } from '../train/protocols/candidates.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { buildSystem } from '../train/run/system.ts';
 
@@ -38,13 +42,45 @@ function made(config: Parameters<typeof createModel>[1], seed: number): VideoMod
   return model;
 }
 
-/** A file as torch writes it, in the names of an origin, without a configuration. */
-async function written(name: string, model: VideoModel, origin: Origin): Promise<string> {
-  const { tensors, read } = planFile(model.state(), origin);
+/** Tensors of ours as torch writes them, in the names of an origin, without a configuration. */
+async function encoded(tensors: Iterable<readonly [string, Readable]>, origin: Origin): Promise<Buffer> {
+  const plan = planFile(tensors, origin);
   const pieces: Uint8Array[] = [];
-  for await (const piece of encodeTorch(tensors, read)) pieces.push(piece);
-  writeFileSync(at(name), Buffer.concat(pieces));
+  for await (const piece of encodeTorch(plan.tensors, plan.read)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** A model as such a file. @param more what the origin's files hold beside */
+async function written(name: string, model: VideoModel, origin: Origin,
+  more: readonly (readonly [string, Readable])[] = []): Promise<string> {
+  writeFileSync(at(name), await encoded([...model.state() as Iterable<[string, Readable]>, ...more], origin));
   return at(name);
+}
+
+const contentOf = (folder: string) =>
+  readdirSync(folder).sort().map((name) => [name, readFileSync(join(folder, name)).toString('latin1')]);
+
+/**
+ * That a file becomes a folder, this a file of MMAction2's names, and this the folder again, byte for byte; and that
+ * what came of the folder is the first file in the names of its origin.
+ */
+async function assertReturns(path: string, more: readonly (readonly [string, Readable])[] = []): Promise<void> {
+  const there = async (from: string, to: string) => {
+    const { config, weights, preprocessor, close } = await openCheckpoint(from);
+    const content = { config, parameters: weights.readables(), preprocessor };
+    await (to.endsWith('.pth') ? saveOfficial(to, content) : saveCheckpoint(to, content));
+    await close();
+  };
+  await there(path, `${path}-folder`);
+  await there(`${path}-folder`, `${path}-official.pth`);
+  await there(`${path}-official.pth`, `${path}-again`);
+  assert.equal(contentOf(`${path}-again`), contentOf(`${path}-folder`), path);
+  const [first, last] = [await openCheckpoint(path), await openCheckpoint(`${path}-again`)];
+  const again = await encoded([...last.weights.readables(), ...more], first.weights.origin);
+  assert.ok(again.equals(readFileSync(path)), path);
+  const pixels = ({ mean, std, resize }: Preprocessor) => [resize, ...Float32Array.of(...mean, ...std)];
+  assert.equal(pixels(last.preprocessor), pixels(first.preprocessor));
+  await Promise.all([first.close(), last.close()]);
 }
 
 const bits = async (tensor: { read(): Promise<Float32Array> }) => new Uint32Array((await tensor.read()).buffer);
@@ -104,6 +140,7 @@ for (const system of ['timesformer', 'timesformer-joint', 'timesformer-space'] a
     // a ViT on frames has no names of its own there: it is timm's
     for (const origin of system === 'timesformer-space' ? ['mmaction'] as const : ['mmaction', authors] as const) {
       await assertSame(await written(`${system}-${origin}.pth`, model, origin), model, told);
+      await assertReturns(at(`${system}-${origin}.pth`));
     }
     const content = { config, parameters: [...model.parameters()] };
     await saveCheckpoint(at(system), content);
@@ -129,6 +166,7 @@ test('TSM and TSN are read in the names of each origin, and written in those of 
     const told = { ...config, frames: 8, imageSize: 224, classes: ['class 0', 'class 1', 'class 2'] };
     for (const origin of ['mmaction', system === 'tsm' ? 'tsm' : 'resnet'] as const) {
       await assertSame(await written(`${system}-${origin}.pth`, model, origin), model, told);
+      await assertReturns(at(`${system}-${origin}.pth`));
     }
     const content = { config, parameters: [...model.state()] };
     await saveCheckpoint(at(system), content);
@@ -145,13 +183,132 @@ test('Video Swin is read in the names of each origin, and written in those of MM
   const model = made(config, 5);
   const told = { ...config, frames: 32, imageSize: 224, classes: ['class 0', 'class 1', 'class 2'] };
   for (const origin of ['mmaction', 'swin-fork', 'torchvision-swin'] as const) {
-    await assertSame(await written(`swin-${origin}.pth`, model, origin), model, told);
+    const indices = indicesOf(network, origin === 'torchvision-swin' ? 1 : 2);
+    await assertSame(await written(`swin-${origin}.pth`, model, origin, indices), model, told);
+    await assertReturns(at(`swin-${origin}.pth`), indices);
   }
+  // a table of 9 · 9 offsets is of windows of 5 x 2 x 2 or of 1 x 5 x 5: their index tells
+  const long = { ...network, window: [5, 2, 2] };
+  const longer = made({ ...config, network: long }, 5);
+  await assertSame(await written('swin-long.pth', longer, 'mmaction', indicesOf(long, 2)), longer, { ...told,
+    network: long });
+  // MMAction2's index is written, too: what came of its file is that file, but for the configuration beside it
+  const opened = await openWeights(at('swin-mmaction.pth-official.pth'));
+  assert.equal(opened.weights.aside.length, 5);
+  await opened.close();
   const content = { config, parameters: [...model.state()] };
   await saveCheckpoint(at('swin'), content);
   await assertSame(at('swin'), model, config);
   await saveOfficial(at('swin.pth'), content);
   await assertSame(at('swin.pth'), model, config);
+});
+
+/** The index of each block as a file has it, of one axis or two: a window's offsets, and their rows of the table. */
+function indicesOf({ depths, window }: { depths: readonly number[]; window: readonly number[] },
+  axes: number): (readonly [string, Readable])[] {
+  const [frames, height, width] = window;
+  const places = Array.from({ length: frames * height * width },
+    (_, i) => [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width]);
+  const rows = places.flatMap(([t, y, x]) =>
+    places.map(([s, v, u]) =>
+      ((t - s + frames - 1) * (2 * height - 1) + y - v + height - 1) * (2 * width - 1) + x - u + width - 1
+    )
+  );
+  const shape = axes === 1 ? [rows.length] : [places.length, places.length];
+  const index: Readable = { shape, dtype: 'u32', read: () => Promise.resolve(Uint32Array.from(rows)) };
+  return depths.flatMap((count, stage) =>
+    Array.from({ length: count }, (_, block) =>
+      [`backbone.layers.${stage}.blocks.${block}.attn.relative_position_index`, index] as const)
+  );
+}
+
+test('a Swin of pictures is read as its authors and as timm name it, and its index and masks are compared', async () => {
+  const network = { width: 8, depths: [2, 1, 1, 1], heads: [1, 1, 2, 2], window: [1, 3, 3], patch: [1, 4, 4],
+    mlpRatio: 2, activation: 'gelu', eps: 1e-5 } as const;
+  const config: NetworkConfig = { system: 'video-swin', frames: 1, imageSize: 224, classes: ['class 0'], network };
+  const model = made({ ...config, classes: ['only'] }, 6);
+  await assertSame(await written('swin-timm.pth', model, 'timm-swin'), model, config);
+  await assertReturns(at('swin-timm.pth'));
+  const held = await openWeights(at('swin-timm.pth'));
+  assert.equal(
+    ['layers.1.downsample.norm.weight', 'head.fc.bias', 'layers.0.downsample.norm.weight'].map((name) =>
+      held.weights.shape(name)
+    ),
+    [[32], [1], undefined],
+  );
+  await held.close();
+
+  // 6 x 6 tokens in four windows that are shifted by 1: tokens of the last rows and columns are from the other end
+  const mask = Float32Array.from({ length: 4 * 9 * 9 }, (_, i) => {
+    const [at, query, key] = [Math.floor(i / 81), Math.floor(i / 9) % 9, i % 9];
+    const side = (token: number) => [at > 1 && token >= 6, at % 2 === 1 && token % 3 === 2].join();
+    return side(query) === side(key) ? 0 : -100;
+  });
+  const masks = (values: Float32Array): [string, Readable] => ['backbone.layers.0.blocks.1.attn_mask', {
+    shape: [4, 9, 9],
+    read: () => Promise.resolve(values),
+  }];
+  const indices = indicesOf(network, 2);
+  await assertSame(await written('swin-authors.pth', model, 'swin-pictures', [...indices, masks(mask)]), model, config);
+  await assertReturns(at('swin-authors.pth'), [...indices, masks(mask)]);
+  for (const [what, more, message] of [
+    ['index', indicesOf({ depths: [1, 1], window: [1, 2, 2] }, 2),
+      'tensor "layers.0.blocks.0.attn.relative_position_index": is [4,4], windows of 1 x 3 x 3 have [9,9]: the file '
+      + 'is of other windows'],
+    ['columns', indicesOf({ depths: [1], window: [1, 1, 9] }, 2),
+      'tensor "layers.0.blocks.0.attn.relative_position_index": holds 8 at place 0, windows of 1 x 3 x 3 have 12: the '
+      + 'file is of other windows'],
+    ['mask', [masks(mask.with(5, -50))],
+      'tensor "layers.0.blocks.1.attn_mask": holds -50 at place 5, windows of 1 x 3 x 3 have 0: the file is of other '
+      + 'windows'],
+  ] as const) {
+    const path = await written(`swin-${what}.pth`, model, 'swin-pictures', more);
+    await assert.rejectsWith(openCheckpoint(path), CheckpointFormatError, `${path}: ${message}`);
+  }
+});
+
+test("what MMAction2's first versions hold of pixels is what they are normalised by", async () => {
+  const model = made(configOf('timesformer'), 5);
+  const three = (name: string, values: readonly number[]): [string, Readable] => [`data_preprocessor.${name}`, {
+    shape: [3, 1, 1],
+    read: () => Promise.resolve(Float32Array.from(values)),
+  }];
+  const path = await written('stated.pth', model, 'mmaction', [three('mean', [114.75, 1, 2]),
+    three('std', [57, 3, 4])]);
+  const { preprocessor: { mean, std }, warnings, close } = await openCheckpoint(path);
+  await close();
+  assert.equal([mean, std, warnings], [[114.75, 1, 2], [57, 3, 4], []]);
+  const wrong = await written('no_std.pth', model, 'mmaction', [three('mean', [1, 1, 1]), three('std', [1, 0, 1])]);
+  await assert.rejectsWith(openCheckpoint(wrong), CheckpointFormatError,
+    /tensor "data_preprocessor\.std": holds 1,0,1, and the mean 1,1,1: no statistics/);
+});
+
+test('classes get names from a list as long as the head, and what lies beside the weights is told', async () => {
+  const network = { width: 8, blocks: [1], shift: 8, eps: 1e-5, momentum: 0.1 };
+  const model = made({ system: 'tsm', frames: 3, imageSize: 32, classes: CLASSES, network }, 5);
+  const path = await written('unnamed.pth', model, 'mmaction');
+  const said: string[] = [];
+  const { log } = console;
+  console.log = (line: string) => void said.push(line);
+  try {
+    await convert(path, at('named'), CLASSES);
+    await convert(at('named'), at('named.pth'), ['a', 'b', 'c']);
+  } finally {
+    console.log = log;
+  }
+  assert.match(said[0], `${path}, MMAction2's names: `);
+  for (const [file, names] of [[at('named'), CLASSES], [at('named.pth'), ['a', 'b', 'c']]] as const) {
+    const { config, close } = await openCheckpoint(file);
+    await close();
+    assert.equal('classes' in config && config.classes, names);
+  }
+  await assert.rejectsWith(convert(path, at('fewer'), ['a', 'b']), ConfigError,
+    `${path}: its head has 3 rows, the file of labels 2 names`);
+  const unnamed = made({ ...model.config as TsmConfig, classes: ['class 0', 'class 1', 'class 2'] }, 5);
+  const system = { model: unnamed, tokenizer: await clipTokenizer(), preprocessor: officialPreprocessor(32) };
+  const { hint } = assert.throwsWith(() => requireWords(system, ['up', 'down'], 'none'), ConfigError,
+    /trained on 3 classes, and 2 of the 2 names are none of them/);
+  assert.match(hint ?? '', 'firstlight convert FROM TO --labels-file labels.csv');
 });
 
 test('Video Swin starts from a Swin of pictures: patches and tables are inflated over time', async () => {
@@ -240,6 +397,8 @@ test('a TimeSformer has the statistics of whoever trained it, and one without sa
     await checkpoint.close();
     assert.equal(checkpoint.preprocessor, { resize: { shortSide: 8, resampling: 'bilinear' }, mean: [mean, mean, mean],
       std: [std, std, std] });
+    assert.is(checkpoint.warnings.length, 1, 'no default is silent');
+    assert.match(checkpoint.warnings[0], `mean ${mean} and deviation ${std} of 255 are taken`);
   }
   await saveCheckpoint(at('without'), { config: model.config, parameters: [...model.parameters()] });
   rmSync(at('without', 'preprocessor_config.json'));
@@ -290,6 +449,11 @@ test('a TimeSformer is taken for other clips on request: places and times are th
   const wanted = run({ system: 'timesformer', checkpoint: at('own') }, { frames: 6, size: 16 });
   await assert.rejectsWith(buildSystem(gpu, wanted, CLASSES), ConfigError,
     'data.size: is 16, the model takes pictures of 8');
+  await assert.rejectsWith(
+    buildSystem(gpu, run({ system: 'timesformer', checkpoint: at('own') }, { frames: 6 }), CLASSES),
+    StateDictError,
+    /trained on 3 frames; take data\.frames=3, or model\.interpolateFrames=true/,
+  );
   const { model: other } = await buildSystem(gpu, { ...wanted,
     model: { ...wanted.model, interpolateFrames: true, interpolatePatches: true } }, CLASSES);
   using built = other;

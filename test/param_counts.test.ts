@@ -115,8 +115,8 @@ const BACKBONES = [['timesformer', 'B/16', 8, 121_258_752, 769], ['timesformer-j
   8,
   85_798_656,
   769,
-], ['tsm', 'R50', 8, 23_508_032, 2049], ['video-swin', 'B', 32, 87_638_984, 1025], ['coswin', 'H', 1, 637_371_952,
-  2049], ['coswin', 'H@384', 1, 637_803_952, 2049]] as const;
+], ['tsm', 'R50', 8, 23_508_032, 2049], ['video-swin', 'B', 32, 87_638_984, 1025], ['videomae', 'B/16', 16, 86_227_200,
+  769], ['coswin', 'H', 1, 637_371_952, 2049], ['coswin', 'H@384', 1, 637_803_952, 2049]] as const;
 for (const [system, preset, frames, count, row] of BACKBONES) {
   test(`${system} has as many parameters as the published one, and a row of its head for each class`, () => {
     for (const classes of [400, 51]) {

@@ -8,7 +8,7 @@ import { bytesInMemory, bytesOfBlob, type ByteSource } from '../model/checkpoint
 import { openTensors } from '../model/checkpoint/open.ts';
 import { openPickle, type PickleFile } from '../model/checkpoint/pickle/index.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
-import { archive, called, dict, integer, latin1, NUMBERS, stream, tensor, text } from './pickle_sample.ts';
+import { archive, called, dict, integer, latin1, NUMBERS, stream, tensor, text, tuple } from './pickle_sample.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`./fixtures/pickle/${name}`, import.meta.url));
 
@@ -212,6 +212,48 @@ test('a class of dicts, unknown here, may hold the tensors', async () => {
   const own = `cmy.lib\nOwnDict\n)\x81(${text('w')}${tensor()}u`;
   const file = await openPickle(bytesInMemory('x', archive(`${dict({ state_dict: own })}.`)));
   assert.equal(file.names(), ['w']);
+});
+
+/** A log of so many steps as MMEngine's HistoryBuffer saves it: arrays of NumPy's, and its methods by their names. */
+const history = (letters: string): string => {
+  const dtype = called('numpy.dtype', text('f8'), '\x89', '\x88') + tuple(integer(3), text('<'), 'N', 'N', 'N') + 'b';
+  const array =
+    called('numpy.core.multiarray._reconstruct', 'cnumpy\nndarray\n', tuple(integer(0)),
+      called('_codecs.encode', text('b'), text('latin1')))
+    + tuple(integer(1), tuple(integer(letters.length / 8)), dtype, '\x89',
+      called('_codecs.encode', text(letters), text('latin1'))) +
+    'b';
+  const owner = 'cmmengine.logging.history_buffer\nHistoryBuffer\n';
+  return `${owner})\x81${
+    dict({ _max_length: integer(1e6), _log_history: array, _count_history: array,
+      _statistics_methods: called('collections.OrderedDict')
+        + `(${text('mean')}${called('__builtin__.getattr', owner, text('mean'))}u` })
+  }b`;
+};
+
+test('what MMAction2 saves beside the weights is neither read nor executed, and is told by its names', async () => {
+  const letters = '\0\0\0\0\0\0\x12@'.repeat(2);
+  const scalar = called('numpy.core.multiarray.scalar', called('numpy.dtype', text('f8'), '\x89', '\x88'), text('8'));
+  const log = called('collections.OrderedDict') + `(${text('train/loss')}${history(letters)}u`;
+  const saved = dict({
+    meta: dict({ epoch: integer(3), cfg: text('model = dict()'), time: text('20231012') }),
+    state_dict: `${called('collections.OrderedDict')}(${text('cls_head.fc_cls.weight')}${tensor()}u${
+      dict({ _metadata: called('collections.OrderedDict') })
+    }b`,
+    message_hub: dict({ log_scalars: log, runtime_info: called('collections.OrderedDict')
+      + `(${text('loop_stage')}${text('train')}${text('max')}${scalar}u`, resumed_keys: '}' }),
+    param_schedulers: `](${called('mmengine.optim.scheduler.LinearLR')}e`,
+    optimizer: dict({ state: `}(${integer(0)}${dict({ momentum_buffer: tensor() })}u` }),
+  });
+  for (const bytes of [archive(`${saved}.`), stream(`${saved}.`)]) {
+    const file = await openPickle(bytesInMemory('tsm.pth', bytes));
+    assert.equal(file.names(), ['cls_head.fc_cls.weight']);
+    assert.equal([...await file.floats('cls_head.fc_cls.weight')], [0, 1, 2, 3, 4, 5]);
+    assert.equal(file.beside, ['meta: a dict of 3',
+      'message_hub: a dict of 3, of __builtin__.getattr, mmengine.logging.history_buffer.HistoryBuffer, '
+      + 'numpy.core.multiarray._reconstruct, numpy.core.multiarray.scalar, numpy.dtype',
+      'param_schedulers: a list of 1, of mmengine.optim.scheduler.LinearLR', 'optimizer: a dict of 1']);
+  }
 });
 
 test('parts of storages, as old streams have them, begin where they say', async () => {

@@ -25,6 +25,7 @@ const MOST: readonly (readonly [string, StepShape, number, number, number])[] = 
   ['TSM tiny', { ...base, system: 'tsm' }, 255, 2, 48],
   ['TimeSformer tiny', { ...base, system: 'timesformer' }, 231, 24, 44],
   ['Video Swin tiny', { ...base, system: 'video-swin' }, 173, 26, 41],
+  ['VideoMAE tiny', { ...base, system: 'videomae' }, 105, 18, 31],
   ['CoSwin tiny', { ...base, system: 'coswin' }, 191, 24, 42],
 ];
 

@@ -13,15 +13,16 @@ import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
 import { disk, type Files, sweep, writeAtomically } from './files.node.ts';
+import { checkWindowBuffers, heldStatistics } from './held_buffers.ts';
 import { configFromHuggingFace, configToHuggingFace, isClipModel, oddHeads } from './huggingface.ts';
 import { inferConfig } from './inferred.ts';
-import type { Origin } from './names/index.ts';
+import { type Origin, ORIGINS } from './names/index.ts';
 import { networkPreprocessor, officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace,
   preprocessorFromTimm, preprocessorToHuggingFace } from './preprocessor.ts';
 import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
 import { openTensors, type TensorFile } from './open.ts';
 import { configFromVit, isVit } from './vit_config.ts';
-import { encodeOfficial, planFile, type Readable, Weights } from './weights.ts';
+import { encodeOfficial, planFile, type Readable, TEXTS, Weights } from './weights.ts';
 
 const WEIGHTS = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -78,11 +79,12 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const { weights, files, folder, close } = await openWeights(path);
   try {
     const config = await configOf(folder, weights, files[0]);
-    const preprocessor = await preprocessorOf(folder, weights.origin, config);
+    await checkWindowBuffers(weights, config);
+    const { preprocessor, assumed } = await preprocessorOf(folder, weights, config, files[0]);
     const tokenizer = await readTokenizer(folder);
     const text = textConfigOf(config);
     if (text !== undefined) requireFitting(folder, text, tokenizer);
-    const warnings = await warningsOf(folder, weights, config);
+    const warnings = [...await warningsOf(folder, weights, config), ...assumed];
     return { path, config, weights, tokenizer, preprocessor, warnings, close };
   } catch (error) {
     await close();
@@ -106,13 +108,13 @@ function requireFitting(folder: string, { vocab, endOfText }: TextConfig, tokeni
 
 /** A file's own configuration, that of the folder, or what the shapes tell. */
 export async function configOf(folder: string, weights: Weights, file: TensorFile): Promise<ModelConfig> {
-  const own = file.metadata.get('config');
+  const own = file.metadata.get(TEXTS.config);
   if (own !== undefined) {
-    const source = `${file.name}: config in its metadata`;
+    const source = `${file.name}: ${TEXTS.config} in its metadata`;
     return configFromHuggingFace(objectOf(own, source), source);
   }
   // timm's names an architecture of its own, whose sizes the shapes tell
-  if (weights.origin === 'timm') return inferConfig(weights);
+  if (isTimms(weights.origin)) return inferConfig(weights);
   const path = join(folder, CONFIG);
   const json = await readJson(path);
   if (json !== undefined) {
@@ -123,6 +125,9 @@ export async function configOf(folder: string, weights: Weights, file: TensorFil
   if (!['hf', 'hf-clip'].includes(weights.origin)) return inferConfig(weights);
   throw new ConfigError(path, ['no such file'], 'a checkpoint in Hugging Face names needs its config.json');
 }
+
+/** Whether a folder with such names is timm's. */
+const isTimms = (origin: Origin): boolean => ['timm', 'timm-swin', 'swin-pictures'].includes(origin);
 
 /** What is odd in the configuration that lies beside weights. */
 export async function warningsOf(folder: string, { origin }: Weights, config: ModelConfig): Promise<string[]> {
@@ -136,20 +141,46 @@ const PREPROCESSOR = 'preprocessor_config.json';
 /** Where transformers 5 writes the image processor, beside others; it counts before the file of its own. */
 const PROCESSOR = 'processor_config.json';
 
-/** The folder's own preprocessor, or the recipe's where it has none. */
-async function preprocessorOf(folder: string, origin: Origin, config: ModelConfig): Promise<Preprocessor> {
+/** How pictures become pixels, and what of it is told, for nothing said it and trainings differ. */
+interface Preprocessing {
+  readonly preprocessor: Preprocessor;
+  readonly assumed: readonly string[];
+}
+
+/** The file's own preprocessor, or the folder's, or that of the recipe where there is none. */
+async function preprocessorOf(folder: string, weights: Weights, config: ModelConfig,
+  { name, metadata }: TensorFile): Promise<Preprocessing> {
   const imageSize = imageSizeOf(config);
+  const held = metadata.get(TEXTS.preprocessor);
+  if (held !== undefined) {
+    const source = `${name}: ${TEXTS.preprocessor} in its metadata`;
+    return { preprocessor: preprocessorFromHuggingFace(objectOf(held, source), imageSize, source), assumed: [] };
+  }
   const shared = join(folder, PROCESSOR);
   const nested = (await readJson(shared))?.image_processor;
-  if (nested !== undefined) return preprocessorFromHuggingFace(nested, imageSize, `${shared}: image_processor`);
+  if (nested !== undefined) {
+    return { preprocessor: preprocessorFromHuggingFace(nested, imageSize, `${shared}: image_processor`), assumed: [] };
+  }
   const own = join(folder, PREPROCESSOR);
   const json = await readJson(own);
-  if (json !== undefined) return preprocessorFromHuggingFace(json, imageSize, own);
-  if (isNetwork(config)) return networkPreprocessor(config, origin, own);
-  const timm = origin === 'timm' ? await readJson(join(folder, CONFIG)) : undefined;
-  return timm === undefined
+  if (json !== undefined) return { preprocessor: preprocessorFromHuggingFace(json, imageSize, own), assumed: [] };
+  const timm = isTimms(weights.origin) ? await readJson(join(folder, CONFIG)) : undefined;
+  if (isNetwork(config) && timm === undefined) {
+    const [usual, statistics] = [networkPreprocessor(config, weights.origin, own), await heldStatistics(weights)];
+    const isAssumed = isTimeSformer(config) && statistics.mean === undefined;
+    return { preprocessor: { ...usual, ...statistics }, assumed: isAssumed
+      ? [
+        `${weights.path}: nothing says how its pixels are normalised, and TimeSformers differ in it: mean ${
+          usual.mean[0]
+        } and deviation ${usual.std[0]} of 255 are taken, as ${
+          ORIGINS[weights.origin].title
+        } tell; a ${PREPROCESSOR} beside it would say`,
+      ]
+      : [] };
+  }
+  return { assumed: [], preprocessor: timm === undefined
     ? officialPreprocessor(imageSize)
-    : preprocessorFromTimm(timm, imageSize, join(folder, CONFIG));
+    : preprocessorFromTimm(timm, imageSize, join(folder, CONFIG)) };
 }
 
 /** The weights of a folder: one file, or the shards that its index lists. */
@@ -280,6 +311,7 @@ export async function saveCheckpoint(
 /** Whose names a folder is written in: those of the class of transformers that reads it. */
 function folderOrigin(config: ModelConfig): Origin {
   if (!isNetwork(config)) return isClipModel(config) ? 'hf-clip' : 'hf';
+  if (config.system === 'videomae') return 'hf-videomae';
   if (!isTimeSformer(config)) return 'mmaction';
   return config.system === 'timesformer' ? 'hf-timesformer' : 'hf-timesformer-plain';
 }
@@ -294,9 +326,9 @@ export function formatOf(path: string): 'safetensors' | 'torch' | undefined {
 
 /** Writes one file in the official names: safetensors, or what `torch.load` reads, by its ending. */
 export async function saveOfficial(path: string,
-  { config, parameters }: Pick<CheckpointContent, 'config' | 'parameters'>): Promise<void> {
+  { config, parameters, preprocessor }: Omit<CheckpointContent, 'tokenizer'>): Promise<void> {
   await disk.mkdir(dirname(path));
-  await writeAtomically(disk, path, encodeOfficial(parameters, config, formatOf(path)));
+  await writeAtomically(disk, path, encodeOfficial(parameters, config, formatOf(path), preprocessor));
 }
 
 function bytesOf(tensors: readonly Pick<NamedTensor, 'shape' | 'dtype'>[]): number {

@@ -1,12 +1,16 @@
 /** What the names and shapes of a file tell of a network with a head, where no configuration lies beside it. */
-import { headsOf, RESNETS, SWINS, type NetworkConfig, validateConfig } from '../systems/config.ts';
+import { sizeOf } from '../../engine/dtype.ts';
+import { headsOf, numberedClasses, RESNETS, SWINS, type NetworkConfig, validateConfig,
+  VIDEOMAES } from '../systems/config.ts';
 import { HeldShapes } from './held_shapes.ts';
+import type { Origin } from './names/index.ts';
 import { sideOf } from './positions.ts';
 import type { Weights } from './weights.ts';
 
 /** Origins of files of networks. */
 const ORIGINS_OF_NETWORKS: readonly string[] = ['mmaction', 'tsm', 'resnet', 'swin-fork', 'torchvision-swin',
-  'swin-pictures', 'hf-timesformer', 'hf-timesformer-plain', 'timesformer', 'timesformer-plain'];
+  'swin-pictures', 'timm-swin', 'hf-videomae', 'mmaction-videomae', 'hf-timesformer', 'hf-timesformer-plain',
+  'timesformer', 'timesformer-plain'];
 /** Frames of a clip where no position tells them. */
 const FRAMES = 8;
 
@@ -21,9 +25,24 @@ export const isOfNetwork = ({ origin }: Weights): boolean => ORIGINS_OF_NETWORKS
 export function inferNetwork(weights: Weights): NetworkConfig {
   const held = new HeldShapes(weights);
   const has = (prefix: string) => held.names.some((name) => name.startsWith(prefix));
-  const config = has('backbone.layer1.') ? resnet(held) : has('backbone.layers.0.') ? swin(held) : timesformer(held);
+  const config = weights.origin.endsWith('videomae')
+    ? videomae(held, weights.origin)
+    : has('backbone.layer1.')
+    ? resnet(held)
+    : has('backbone.layers.0.')
+    ? swin(held, weights)
+    : timesformer(held);
   held.requireAll();
   return validateConfig(config, weights.path);
+}
+
+/** Positions are computed, so that no shape tells frames and pictures: there are taken to be as many as published. */
+function videomae(held: HeldShapes, origin: Origin): NetworkConfig {
+  const [width, tubelet, patch] = held.shape('backbone.patch_embed.projection.weight', 5);
+  const [mlp] = held.shape('backbone.blocks.0.mlp.layers.0.0.weight', 2);
+  return { system: 'videomae', frames: 8 * tubelet, imageSize: patch * Math.round(224 / patch), classes: classesOf(held),
+    network: { ...VIDEOMAES.presets['B/16'], width, layers: held.count('backbone.blocks.'), heads: headsOf(width), mlp,
+      patch, tubelet, ...(origin === 'mmaction-videomae' && { eps: 1e-6, poolEps: 1e-6 }) } };
 }
 
 function timesformer(held: HeldShapes): NetworkConfig {
@@ -53,8 +72,8 @@ function resnet(held: HeldShapes): NetworkConfig {
     network: { ...RESNETS.presets.R50, width, blocks } };
 }
 
-/** Tokens of time in a window do not show alone: height and width are taken to be alike, and as long as can be. */
-function swin(held: HeldShapes): NetworkConfig {
+/** Height and width of a window are taken to be alike. */
+function swin(held: HeldShapes, weights: Weights): NetworkConfig {
   const [width, ...patch] = held.shape('backbone.patch_embed.proj.weight', 5).slice(0, -1);
   const stages = held.count('backbone.layers.');
   const of = (stage: number) => `backbone.layers.${stage}.blocks.`;
@@ -63,17 +82,27 @@ function swin(held: HeldShapes): NetworkConfig {
   const [hidden] = held.shape(`${of(0)}0.mlp.fc1.weight`, 2);
   return { system: 'video-swin', frames: patch[0] === 1 ? 1 : 32, imageSize: 224, classes: classesOf(held),
     network: { ...SWINS.presets.T, width, depths: tables.map((_, stage) => held.count(of(stage))),
-      heads: tables.map(([, heads]) => heads), window: windowOf(tables[0][0]), patch, mlpRatio: hidden / width } };
+      heads: tables.map(([, heads]) => heads), window: windowOf(tables[0][0], tokensOf(weights)), patch, mlpRatio: hidden / width } };
 }
 
-/** The window that a table of (2·t − 1)·(2·s − 1)² offsets is for, of the largest s: 8 x 7 x 7 of 2,535. */
-function windowOf(offsets: number): readonly number[] {
-  let side = Math.floor(Math.sqrt(offsets));
-  while (side % 2 === 0 || offsets % (side * side) !== 0) side--;
-  return [(offsets / (side * side) + 1) / 2, (side + 1) / 2, (side + 1) / 2];
+/** Tokens of a window, N of the N x N pairs that its index has; undefined of files without one. */
+function tokensOf(weights: Weights): number | undefined {
+  const [index] = weights.stored('backbone.layers.0.blocks.0.attn.relative_position_index', []).parts;
+  const shape = weights.shape(index);
+  return shape && Math.sqrt(sizeOf(shape));
 }
 
-function classesOf(held: HeldShapes): string[] {
-  const [classes] = held.shape('cls_head.fc_cls.weight', 2);
-  return Array.from({ length: classes }, (_, k) => `class ${k}`);
+/**
+ * The window that a table of (2·t − 1)·(2·s − 1)² offsets is for: 8 x 7 x 7 of 2,535. Of several that with so many
+ * tokens, or, where nobody knows them, of the largest s.
+ */
+function windowOf(offsets: number, tokens: number | undefined): readonly number[] {
+  const all: number[][] = [];
+  for (let side = Math.floor(Math.sqrt(offsets)); side > 0; side--) {
+    if (side % 2 === 0 || offsets % (side * side) !== 0) continue;
+    all.push([(offsets / (side * side) + 1) / 2, (side + 1) / 2, (side + 1) / 2]);
+  }
+  return all.find((window) => sizeOf(window) === tokens) ?? all[0];
 }
+
+const classesOf = (held: HeldShapes): string[] => numberedClasses(held.shape('cls_head.fc_cls.weight', 2)[0]);

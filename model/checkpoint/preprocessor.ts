@@ -177,7 +177,8 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
     const isFit = crops ? Math.min(width, height) >= imageSize : width === imageSize && height === imageSize;
     if (!isFit) problems.push(`size is ${shownValue(file.size)}, the model takes pictures of ${imageSize}`);
   }
-  const scaled = (three: Rgb): Rgb => [three[0] * scale, three[1] * scale, three[2] * scale];
+  const level = (share: number) => rounded(share * scale);
+  const scaled = (three: Rgb): Rgb => [level(three[0]), level(three[1]), level(three[2])];
   const statistics = { mean: scaled(mean), std: scaled(std) };
   if (problems.length === 0 && !statistics.mean.every((own, i) => isMeant(own, statistics.std[i]))) {
     problems.push(
@@ -285,7 +286,13 @@ export function preprocessorToHuggingFace({ resize, mean, std }: Preprocessor,
     do_rescale: true,
     rescale_factor: 1 / 255,
     do_normalize: true,
-    image_mean: mean.map((value) => value / 255),
-    image_std: std.map((value) => value / 255),
+    image_mean: mean.map(inUnits),
+    image_std: std.map(inUnits),
   };
 }
+
+/** Levels of 255 as a share. */
+const inUnits = (level: number) => rounded(level / 255);
+
+/** To 15 digits: 0.485 is 123.675 levels, and these are 0.485 again, however often a file is read and written. */
+const rounded = (value: number) => Number(value.toPrecision(15));

@@ -15,6 +15,7 @@ const MAX_HEADER_BYTES = 100_000_000;
 /** An opened file whose header has been checked whole. Tensors are read one by one, when asked for. */
 export class SafetensorsFile implements TensorFile {
   readonly format = 'safetensors';
+  readonly beside = [];
   readonly #source: ByteSource;
   readonly #dataStart: number;
   readonly #entries: ReadonlyMap<string, TensorEntry>;

@@ -17,6 +17,8 @@ export interface TensorFile {
   /** What kind of file it is. */
   readonly format: string;
   readonly metadata: ReadonlyMap<string, string>;
+  /** What was saved beside the tensors and is not read, each in words. */
+  readonly beside: readonly string[];
   /** Numbers in the file, each counted once, however many tensors show it. */
   readonly numbers: number;
   names(): string[];
@@ -59,18 +61,22 @@ export function requireFloats({ name }: TensorFile, tensor: string, dtype: strin
 /** The bytes of whole numbers from 0 up to 2³² − 1, which files hold in 32 or 64 bits. */
 export function countsOf({ name }: TensorFile, tensor: string, dtype: string, bytes: Uint8Array): Uint32Array {
   const { buffer, byteOffset, byteLength } = bytes;
-  const values = dtype === 'I64'
-    ? new BigInt64Array(buffer, byteOffset, byteLength / 8)
-    : dtype === 'I32'
-    ? new Int32Array(buffer, byteOffset, byteLength / 4)
-    : undefined;
-  if (values === undefined) {
+  if (dtype !== 'I64' && dtype !== 'I32') {
     throw new CheckpointFormatError('WrongDtype', name, `expected whole numbers, I64 or I32, got ${dtype}`, tensor);
   }
-  return Uint32Array.from(values as ArrayLike<bigint | number>, (value) => {
-    if (value >= 0 && value < 2 ** 32) return Number(value);
-    throw new CheckpointFormatError('OutOfRange', name, `holds ${value}, counts from 0 to ${2 ** 32 - 1} are read`,
-      tensor);
+  const outOfRange = (value: bigint | number) =>
+    new CheckpointFormatError('OutOfRange', name, `holds ${value}, counts from 0 to ${2 ** 32 - 1} are read`, tensor);
+  if (dtype === 'I32') {
+    return Uint32Array.from(new Int32Array(buffer, byteOffset, byteLength / 4), (value) => {
+      if (value >= 0) return value;
+      throw outOfRange(value);
+    });
+  }
+  // by halves: windows of a Swin have millions of numbers, and each would be a BigInt
+  const words = new Uint32Array(buffer, byteOffset, byteLength / 4);
+  return Uint32Array.from({ length: words.length / 2 }, (_, i) => {
+    if (words[2 * i + 1] === 0) return words[2 * i];
+    throw outOfRange(new BigInt64Array(buffer, byteOffset, words.length / 2)[i]);
   });
 }
 

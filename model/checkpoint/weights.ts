@@ -1,14 +1,16 @@
 import { ConfigError, type DType, type HostArrays, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
-import { familyOf, isNetwork, type ModelConfig, textConfigOf } from '../systems/config.ts';
+import { familyOf, imageSizeOf, isNetwork, type ModelConfig, textConfigOf } from '../systems/config.ts';
 import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, nearestFrames, nearestPatches, PATCH_POSITIONS,
   repeatedRows, sideOf, SWIN_TABLE, TIMESFORMER_FRAMES, TIMESFORMER_PATCHES } from './positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { fromStored, type Origin, originOf, ORIGINS, type Stored, toStored } from './names/index.ts';
 import { encodeTorch } from './pickle/write.ts';
 import { joined, type PieceRooms } from './pieces.ts';
+import { type Preprocessor, preprocessorToHuggingFace } from './preprocessor.ts';
 import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
 import { countsOf, floatsOf, requireFloats, type TensorFile } from './tensor_file.ts';
+import { windowBuffers } from './window_buffers.ts';
 
 /** Which of a model's parameters to load; all if omitted. */
 export type Selection = (name: string) => boolean;
@@ -27,23 +29,28 @@ export class Weights {
   readonly origin: Origin;
   /** What the files have beside parameters: buffers of old files, heads for other classes. */
   readonly aside: readonly string[];
+  /** What was saved beside the tensors and is not read, each in words: optimisers, logs. */
+  readonly beside: readonly string[];
   readonly #files: readonly TensorFile[];
-  /** The file of each tensor. */
+  /** The file of each tensor, and the names of those that are not left aside. */
   readonly #fileOf: ReadonlyMap<string, TensorFile>;
+  readonly #names: readonly string[];
 
   constructor(path: string, files: readonly TensorFile[]) {
     this.path = path;
     this.#files = files;
-    const all = files.flatMap((file) => file.names().map((name) => [name, file] as const));
-    this.origin = originOf(all.map(([name]) => name));
+    this.beside = files.flatMap(({ beside }) => beside);
+    this.#fileOf = new Map(files.flatMap((file) => file.names().map((name) => [name, file] as const)));
+    const all = [...this.#fileOf.keys()];
+    this.origin = originOf(all);
     const names = ORIGINS[this.origin];
-    this.aside = all.map(([name]) => name).filter((name) => names.isAside(name));
-    this.#fileOf = new Map(all.filter(([name]) => !names.isAside(name)));
+    this.aside = all.filter((name) => names.isAside(name));
+    this.#names = all.filter((name) => !names.isAside(name));
   }
 
-  /** Names as the files have them. */
+  /** Names of what is not left aside, as the files have them. */
   names(): string[] {
-    return [...this.#fileOf.keys()];
+    return [...this.#names];
   }
 
   /** Shape of a stored tensor; undefined if it is not there. */
@@ -356,15 +363,27 @@ export function encodeModel(
   return encodeSafetensors(tensors, read, { format: 'pt' });
 }
 
+/** Whose names a single file has: MMAction2's, or those of the official X-CLIP. */
+function fileOrigin(config: ModelConfig): Origin {
+  if (!isNetwork(config)) return 'official';
+  return config.system === 'videomae' ? 'mmaction-videomae' : 'mmaction';
+}
+
+/** Texts that single files of ours hold beside the tensors, as JSON. */
+export const TEXTS = { config: 'config', preprocessor: 'preprocessor' };
+
 /**
  * The bytes of one file in the official names: safetensors, or the zip archive of PyTorch's. Beside the tensors it
- * holds the configuration, which shapes alone do not give.
+ * holds the configuration, which shapes alone do not give, and the preprocessor, if one is given.
  */
 export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>, config: ModelConfig,
-  format: 'safetensors' | 'torch' = 'safetensors'): AsyncGenerator<Uint8Array, void, undefined> {
-  const { tensors, read } = planFile(parameters, isNetwork(config) ? 'mmaction' : 'official');
-  const text = JSON.stringify(configToHuggingFace(config));
+  format: 'safetensors' | 'torch' = 'safetensors',
+  preprocessor?: Preprocessor): AsyncGenerator<Uint8Array, void, undefined> {
+  const { tensors, read } = planFile([...parameters, ...windowBuffers(config)], fileOrigin(config));
+  const texts = { [TEXTS.config]: JSON.stringify(configToHuggingFace(config)), ...(preprocessor && {
+    [TEXTS.preprocessor]: JSON.stringify(preprocessorToHuggingFace(preprocessor, imageSizeOf(config))),
+  }) };
   return format === 'torch'
-    ? encodeTorch(tensors, read, { config: text })
-    : encodeSafetensors(tensors, read, { config: text, format: 'pt' });
+    ? encodeTorch(tensors, read, texts)
+    : encodeSafetensors(tensors, read, { ...texts, format: 'pt' });
 }

@@ -14,12 +14,20 @@ export interface WithHead extends Clips {
   readonly classes: readonly string[];
 }
 
+/** What classes are called whose names a checkpoint does not say. */
+export const numberedClasses = (count: number): string[] => Array.from({ length: count }, (_, k) => `class ${k}`);
+/** Whether classes have such names. */
+export const areNumbered = (classes: readonly string[]): boolean =>
+  String(classes) === String(numberedClasses(classes.length));
+
 /** Networks with the same kinds of sizes. */
 export interface Family<Sizes> {
   /** The published sizes, and tiny ones that learn in minutes without a GPU. */
   readonly presets: Readonly<Record<string, Sizes>>;
   /** Pixels: pictures are so wide, or a multiple of it. */
   unit(sizes: Sizes): number;
+  /** Frames, likewise; any number of them if omitted. */
+  frameUnit?(sizes: Sizes): number;
   /** Parameters of the large matrices alone. */
   parameters(sizes: Sizes): number;
   /** The same with the fewest blocks. */

@@ -7,6 +7,7 @@ import { CoSwin, Florence } from './coswin.ts';
 import { TimeSformer } from './timesformer.ts';
 import { Tsm } from './tsm.ts';
 import { VideoSwin } from './video_swin.ts';
+import { VideoMae } from './videomae.ts';
 import { Vit } from './vit.ts';
 import { Xclip } from './xclip.ts';
 
@@ -30,6 +31,7 @@ const SYSTEMS: { readonly [S in SystemName]: Maker<ConfigOf<S>> } = {
   tsm: Tsm,
   tsn: Tsm,
   'video-swin': VideoSwin,
+  videomae: VideoMae,
   coswin: CoSwin,
   'x-florence': Florence,
 };

@@ -5,14 +5,17 @@ import { countProblems, divideProblems, MOST } from './sizes.ts';
 import { TIMESFORMERS, type TimeSformerConfig } from './timesformer_config.ts';
 import { RESNETS, type TsmConfig } from './tsm_config.ts';
 import { type SwinConfig, SWINS } from './video_swin_config.ts';
+import { type VideoMaeConfig, VIDEOMAES } from './videomae_config.ts';
 
 export type { CoSwinConfig, FlorenceConfig } from './coswin_config.ts';
 export type { TimeSformerConfig } from './timesformer_config.ts';
+export { areNumbered, numberedClasses } from './family.ts';
 export { RESNETS, type TsmConfig } from './tsm_config.ts';
 export { type SwinConfig, SWINS } from './video_swin_config.ts';
+export { type VideoMaeConfig, VIDEOMAES } from './videomae_config.ts';
 
 /** What fixes the parameters of a network. */
-export type NetworkConfig = TimeSformerConfig | TsmConfig | SwinConfig | CoSwinConfig | FlorenceConfig;
+export type NetworkConfig = TimeSformerConfig | TsmConfig | SwinConfig | VideoMaeConfig | CoSwinConfig | FlorenceConfig;
 /** What a configuration calls one of them. */
 export type NetworkName = NetworkConfig['system'];
 /** Sizes of the parts of one. */
@@ -25,6 +28,7 @@ const FAMILIES: { readonly [C in NetworkConfig as C['system']]: Family<C['networ
   tsm: RESNETS,
   tsn: RESNETS,
   'video-swin': SWINS,
+  videomae: VIDEOMAES,
   coswin: COSWINS,
   'x-florence': FLORENCES,
 };
@@ -70,5 +74,8 @@ export function networkProblems({ system, frames, imageSize, network }: NetworkC
     ...Object.entries({ frames, imageSize }).flatMap(([name, value]) => countProblems(name, value, MOST[name])),
     ...family.problems(network),
   ];
-  return problems.length > 0 ? problems : divideProblems('patch', family.unit(network), 'imageSize', imageSize);
+  return problems.length > 0 ? problems : [
+    ...divideProblems('patch', family.unit(network), 'imageSize', imageSize),
+    ...divideProblems('tubelet', family.frameUnit?.(network) ?? 1, 'frames', frames),
+  ];
 }

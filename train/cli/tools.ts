@@ -28,11 +28,16 @@ export const tools = {
       to: { type: 'positional',
         description:
           "a folder, in Hugging Face's names; a file in the official ones: .safetensors, or .pth, for torch" },
+      'labels-file': { type: 'string', valueHint: 'file',
+        description:
+          'names for the classes of its head, in the order of its rows: one a line, or a labels.csv (MMAction2 saves none)' },
     },
     positionals: { least: 2, most: 2, name: 'a checkpoint, and what to write' },
     examples: [
       ['firstlight convert k400_32_8.pth xclip-base-patch32', 'an official checkpoint as a folder for transformers'],
       ['firstlight convert runs/k400/model k400_32_8.pth', 'a model of ours for the official code'],
+      ['firstlight convert tsm_r50_k400.pth tsm_r50 --labels-file k400/labels.csv',
+        "MMAction2's, whose classes have no names, for predict and evaluate"],
     ],
     notes: () =>
       `Every number is kept, bit for bit. f16 and bf16 are written as f32, which has all of theirs. Buffers, optimisers and
@@ -41,7 +46,10 @@ safetensors, and beside \`model\` in a .pth.`,
     async run(flags) {
       const [from, to] = flags.words;
       const { convert } = await import('../commands/convert.ts');
-      return convert(from, writable(to));
+      const file = flags.text('labels-file');
+      if (file === undefined) return convert(from, writable(to));
+      const { readNames } = await import('../data/sets/lists.ts');
+      return convert(from, writable(to), readNames(file));
     },
   }),
   verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {

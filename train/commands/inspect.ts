@@ -21,6 +21,8 @@ export interface Inspection {
   /** Numbers in the files, each counted once. */
   readonly numbers: number;
   readonly aside: readonly string[];
+  /** What a pickle holds beside the tensors: it is neither read nor executed. */
+  readonly beside: readonly string[];
   /** What the names and shapes, or a configuration, say; `problem` if they say nothing. */
   readonly model?: ModelConfig;
   readonly title?: string;
@@ -53,7 +55,7 @@ export async function inspect(path: string, { json = false }: { json?: boolean }
 export async function inspected(gpu: Gpu, path: string, { weights, files, folder }: OpenWeights): Promise<Inspection> {
   const found = { path, formats: [...new Set(files.map(({ format }) => format))], names: ORIGINS[weights.origin].title,
     tensors: files.flatMap((file) => file.names().map((name) => told(file, name))), numbers: weights.size,
-    aside: weights.aside };
+    aside: weights.aside, beside: weights.beside };
   try {
     const model = await configOf(folder, weights, files[0]);
     // a head is for classes of its own: no run starts from one
@@ -143,6 +145,7 @@ export function pageOf(found: Inspection): string {
         [...types].map(([dtype, count]) => `${count} ${shown(dtype)}`).join(', ')
       }`),
     line('left aside', found.aside.map((name) => shown(name)).join(', ') || 'nothing'),
+    ...(found.beside.length === 0 ? [] : [list('not read', found.beside)]),
     line('looks like', found.title ?? `no model that is known: ${found.problem}`),
     ...(found.warnings ?? []).map((warning) => line('warning', printable(warning))),
     ...(difference === undefined ?

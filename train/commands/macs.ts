@@ -38,6 +38,7 @@ const ROWS: readonly Row[] = [
   { system: 'timesformer-space', preset: 'B/16', frames: 8, printed: 141 },
   { system: 'tsm', preset: 'R50', frames: 8, printed: 32.9 },
   { system: 'video-swin', preset: 'B', frames: 32, printed: 282 },
+  { system: 'videomae', preset: 'B/16', frames: 16, printed: 180 },
   { system: 'coswin', preset: 'H', frames: 1 },
   { system: 'x-florence', preset: 'H', frames: 32, printed: 2822 },
   { system: 'x-florence', preset: 'H@384', frames: 8, printed: 2114 },

@@ -1,7 +1,7 @@
 /** The classes that a clip is told apart by: their names in templates, and the mean over templates. */
 import { ConfigError, dispose, type Gpu, type Tensor } from '../../engine/index.ts';
 import { shownValue } from '../../engine/shown.ts';
-import { vectorsOf } from '../../model/systems/config.ts';
+import { areNumbered, vectorsOf } from '../../model/systems/config.ts';
 import { type System, textFeatures } from '../../model/systems/system.ts';
 import { refusals, sentences, TEMPLATES, type Wording } from '../../model/templates.ts';
 import { type Guess, rank } from './ranking.ts';
@@ -110,7 +110,9 @@ export function requireWords({ model, tokenizer }: System, names: readonly strin
     `was trained on ${classes?.length} classes, and ${unknown.length} of the ${names.length} names are none of them: ${
       unknown.slice(0, SHOWN_NAMES).map((name) => shownValue(name)).join(', ')
     }${unknown.length > SHOWN_NAMES ? ', …' : ''}`,
-  ], 'ask for classes that it was trained on, or take a system with a text tower, which knows any words');
+  ], areNumbered(classes ?? [])
+    ? 'its checkpoint does not name them: `firstlight convert FROM TO --labels-file labels.csv` writes one that does'
+    : 'ask for classes that it was trained on, or take a system with a text tower, which knows any words');
 }
 
 const SHOWN_NAMES = 5;

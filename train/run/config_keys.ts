@@ -18,12 +18,12 @@ const path = z.string().min(1);
 export const SYSTEM: Readonly<Record<SystemName, string>> = { xclip: 'X-CLIP', 'clip-one': 'CLIP-One',
   'clip-mean': 'CLIP-Mean', 'clip-joint': 'CLIP-Joint', vit: 'ViT', 'vit-mean': 'ViT-Mean', 'vit-joint': 'ViT-Joint',
   timesformer: 'TimeSformer', 'timesformer-joint': 'TimeSformer-Joint', 'timesformer-space': 'TimeSformer-Space',
-  tsm: 'TSM', tsn: 'TSN', 'video-swin': 'Video Swin', coswin: 'CoSwin (reconstructed)',
+  tsm: 'TSM', tsn: 'TSN', 'video-swin': 'Video Swin', videomae: 'VideoMAE', coswin: 'CoSwin (reconstructed)',
   'x-florence': 'X-Florence (reconstructed)' };
 
 const model = z.strictObject({
   system: z.enum(SYSTEM_NAMES).default('xclip').describe(
-    'xclip; of the same towers, clip-one: one frame, clip-mean: frames alone and averaged, clip-joint: all patches as one sequence; without texts, a head in their place: vit (the video encoder of xclip), vit-mean, vit-joint; other networks with a head: timesformer, timesformer-joint, timesformer-space, tsm, tsn (tsm without shift), video-swin, coswin; coswin with texts: x-florence',
+    'xclip; of the same towers, clip-one: one frame, clip-mean: frames alone and averaged, clip-joint: all patches as one sequence; without texts, a head in their place: vit (the video encoder of xclip), vit-mean, vit-joint; other networks with a head: timesformer, timesformer-joint, timesformer-space, tsm, tsn (tsm without shift), video-swin, videomae, coswin; coswin with texts: x-florence',
   ),
   messages: z.boolean().default(true).describe('xclip: whether frames send messages to one another')
     .meta({ before: true }),

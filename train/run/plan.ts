@@ -143,6 +143,7 @@ const NETWORKS: readonly (readonly [called: RegExp, system: NetworkName, frames:
   [/^swin_(tiny|small|base|large)_patch4/, 'video-swin', 1],
   [/^swin-(tiny|small|base|large)-p244/, 'video-swin', 32],
   [/^swin3d_([tsb])\b/, 'video-swin', 32],
+  [/^videomae-(small|base|large)/, 'videomae', 16],
   [/^timesformer-(base|large|hr)/, 'timesformer', 8],
 ];
 

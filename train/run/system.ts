@@ -1,5 +1,4 @@
 import { ConfigError, type FloatType, type Gpu, halve, storedAs } from '../../engine/index.ts';
-import { printable } from '../../engine/shown.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor, resizedBy } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights } from '../../model/checkpoint/loading.ts';
@@ -18,6 +17,7 @@ import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import type { Cropping } from '../data/views/crops.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { architectureFrom, type ConfigOf, networkFrom } from './start.ts';
+import { tell } from './warnings.ts';
 
 /**
  * The model that a configuration asks for: a system with the sizes of a checkpoint, or of two, or of a preset.
@@ -167,10 +167,6 @@ async function fill(model: VideoModel, path: string | null,
     await close();
   }
 }
-
-/** Tells on stderr what is odd in a checkpoint, but may be meant. */
-const tell = (warnings: readonly string[]) =>
-  warnings.forEach((warning) => console.warn(`firstlight: warning: ${printable(warning)}`));
 
 /** What is made of a model, or else its memory given back. */
 async function orDisposed<T>(model: VideoModel, make: (model: VideoModel) => Promise<T>): Promise<T> {

@@ -2,9 +2,10 @@
 import { CLIP_ASIDE, CLIP_FIRST_NORM, TOWERS } from './clip.ts';
 import { huggingFaceVit, TIMM, TIMM_ASIDE, VIT_ASIDE } from './imagenet_vit.ts';
 import { MMACTION_RESNET, torchvisionResNet } from './resnet.ts';
-import { MMACTION_SWIN, SWIN_ASIDE, SWIN_FORK, SWIN_OF_PICTURES, TORCHVISION_SWIN } from './swin.ts';
+import { MMACTION_SWIN, SWIN_ASIDE, SWIN_FORK, SWIN_OF_PICTURES, TIMM_SWIN, TORCHVISION_SWIN } from './swin.ts';
 import { Names } from './table.ts';
 import { MMACTION, TIMESFORMER_ROWS } from './timesformer.ts';
+import { HUGGING_FACE_VIDEOMAE, MMACTION_VIDEOMAE, VIDEOMAE_ASIDE } from './videomae.ts';
 import { ADDITIONS, XCLIP_FIRST_NORM } from './xclip.ts';
 
 export { fromStored, type Order, toStored } from './order.ts';
@@ -29,7 +30,10 @@ export const ORIGINS = {
   'swin-fork': new Names("names of Video Swin's authors", SWIN_FORK, SWIN_ASIDE),
   'torchvision-swin': new Names("torchvision's names of a Video Swin", TORCHVISION_SWIN, SWIN_ASIDE),
   'swin-pictures': new Names("names of Swin's authors", SWIN_OF_PICTURES, SWIN_ASIDE),
+  'timm-swin': new Names("timm's names of a Swin", TIMM_SWIN, SWIN_ASIDE),
   resnet: new Names("torchvision's names of a ResNet", torchvisionResNet('', 'fc'), NOTHING),
+  'hf-videomae': new Names("names of Hugging Face's VideoMAEForVideoClassification", HUGGING_FACE_VIDEOMAE, NOTHING),
+  'mmaction-videomae': new Names("MMAction2's names of a VideoMAE", MMACTION_VIDEOMAE, VIDEOMAE_ASIDE),
   'hf-timesformer': new Names("names of Hugging Face's TimesformerForVideoClassification, divided attention",
     TIMESFORMER_ROWS.huggingFace(true), NOTHING),
   'hf-timesformer-plain': new Names("names of Hugging Face's TimesformerForVideoClassification",
@@ -42,8 +46,11 @@ export type Origin = keyof typeof ORIGINS;
 /** Names that only files of that origin have, the surest first. */
 const TELLING: readonly (readonly [Origin, ...RegExp[]])[] = [
   ['swin-fork', /^backbone\.layers\.3\.blocks\./, /^backbone\.patch_embed\./, /^backbone\.norm\./],
+  ['timm-swin', /^layers\.3\.downsample\./, /^layers\.0\.blocks\.0\.attn\.relative_position_bias_table$/],
   ['swin-pictures', /^layers\.0\.blocks\.0\.attn\.relative_position_bias_table$/],
   ['torchvision-swin', /^features\.0\.0\.attn\.relative_position_bias_table$/],
+  ['hf-videomae', /^videomae\./],
+  ['mmaction-videomae', /^backbone\.blocks\.0\.attn\.q_bias$/],
   ['hf-clip', /^vision_model\.pre_layrnorm\./],
   ['hf', /^(vision_model|text_model)\./],
   ['timm', /^(patch_embed\.proj|blocks\.\d+\.attn\.qkv)\./],

@@ -16,12 +16,18 @@ export const SWIN_FORK: readonly Row[] = [...MMACTION_SWIN, ['backbone.norm3.*',
 export const SWIN_ASIDE = /\.(relative_position_index|attn_mask)$/;
 
 /** A Swin of pictures as its authors have it, and timm after them. */
-export const SWIN_OF_PICTURES: readonly Row[] = [
+const ofPictures = (head: string, ...merging: readonly Row[]): Row[] => [
   ['backbone.patch_embed.proj.weight', 'patch_embed.proj.weight', 'of pictures'],
   ['backbone.norm3.*', 'norm.*'],
-  ['cls_head.fc_cls.*', 'head.*'],
+  ['cls_head.fc_cls.*', `${head}.*`],
+  ...merging,
   ['backbone.*', '*'],
 ];
+export const SWIN_OF_PICTURES = ofPictures('head');
+
+/** The same in timm from 0.9 on: patches are merged where a stage begins, not where the one before it ends. */
+export const TIMM_SWIN = ofPictures('head.fc',
+  ...[0, 1, 2].map((stage): Row => [`backbone.layers.${stage}.downsample.*`, `layers.${stage + 1}.downsample.*`]));
 
 /** torchvision counts stages and what lies between them in one row. */
 export const TORCHVISION_SWIN: readonly Row[] = [

@@ -23,6 +23,7 @@ export class PickleFile implements TensorFile {
   readonly format: string;
   readonly metadata: ReadonlyMap<string, string>;
   readonly numbers: number;
+  readonly beside: readonly string[];
   readonly #source: ByteSource;
   readonly #entries: ReadonlyMap<string, PickledTensor | Inert>;
   /** Where what lies under each key is. */
@@ -30,15 +31,17 @@ export class PickleFile implements TensorFile {
   /** Keys under which all bytes are those that were written, as far as that is known. */
   readonly #checked = new Map<string, Promise<void>>();
 
-  constructor(source: ByteSource, { format, metadata, entries, places }: {
+  constructor(source: ByteSource, { format, metadata, beside, entries, places }: {
     format: string;
     metadata: ReadonlyMap<string, string>;
+    beside: readonly string[];
     entries: ReadonlyMap<string, PickledTensor | Inert>;
     places: ReadonlyMap<string, Place>;
   }) {
     this.#source = source;
     this.format = format;
     this.metadata = metadata;
+    this.beside = beside;
     this.#entries = entries;
     this.#places = places;
     const counts = new Map<string, number>();
@@ -116,7 +119,7 @@ export class PickleFile implements TensorFile {
 /** Opens a file: runs its pickle as data, finds its tensors, and checks that each lies in the file. */
 export async function openPickle(source: ByteSource): Promise<PickleFile> {
   const container = await openContainer(source);
-  const { entries, where } = stateDictOf(source.name, container.root, container.isScript);
+  const { entries, where, beside } = stateDictOf(source.name, container.root, container.isScript);
   const places = new Map<string, Place>();
   let shown = 0;
   for (const [name, value] of entries) {
@@ -130,7 +133,7 @@ export async function openPickle(source: ByteSource): Promise<PickleFile> {
         name);
     }
   }
-  return new PickleFile(source, { format: `${container.format}, ${where}`, metadata: metadataOf(container.root),
+  return new PickleFile(source, { format: `${container.format}, ${where}`, metadata: metadataOf(container.root), beside,
     entries, places });
 }
 

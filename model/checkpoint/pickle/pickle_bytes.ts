@@ -5,8 +5,11 @@ import { checkRest, type Place } from './place.ts';
 
 /** Read at once; more where one argument is longer. */
 const CHUNK = 2 ** 16;
-/** Tensors lie outside of a pickle, so that of the largest models takes less than a tenth of this. */
-const MOST_BYTES = 2 ** 26;
+/**
+ * Tensors lie outside of a pickle, so that of the largest models takes a few megabytes. MMAction2 saves what its log
+ * holds, too: two numbers of 8 bytes for each step and each of ten curves, in letters of one or two bytes.
+ */
+const MOST_BYTES = 2 ** 28;
 /** Names and numbers that end with their line. */
 const LONGEST_LINE = 2 ** 12;
 

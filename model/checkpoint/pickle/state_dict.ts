@@ -1,7 +1,7 @@
 /** Where the tensors of a model lie in what a training program saved beside them. */
 import { CheckpointFormatError } from '../../../engine/errors.ts';
 import { shown } from '../../../engine/shown.ts';
-import { described, Inert, PickledTensor, type Value } from './values.ts';
+import { described, Global, Inert, PickledTensor, type Value } from './values.ts';
 
 /** Keys under which programs keep the tensors of a model, the surest first. */
 const KEYS = ['model', 'state_dict', 'model_state', 'model_state_dict', 'module'];
@@ -17,6 +17,8 @@ export interface StateDict {
   readonly entries: ReadonlyMap<string, PickledTensor | Inert>;
   /** Where they lay, in words. */
   readonly where: string;
+  /** What was saved beside them and is not read, each in words: optimisers, logs. */
+  readonly beside: readonly string[];
 }
 
 /** The tensors by name that a pickle holds, alone or beside what else was saved. */
@@ -31,7 +33,7 @@ export function stateDictOf(file: string, root: Value, isScript: boolean): State
     throw new CheckpointFormatError('TooManyTensors', file, `lists more than ${MOST_ENTRIES} tensors`);
   }
   if (!names.every((name) => name.startsWith(PARALLEL))) return found;
-  return { where: `${found.where}, each name behind ${PARALLEL}`,
+  return { ...found, where: `${found.where}, each name behind ${PARALLEL}`,
     entries: new Map([...found.entries].map(([name, value]) => [name.slice(PARALLEL.length), value])) };
 }
 
@@ -55,9 +57,42 @@ function dictTensors(root: Value): StateDict | undefined {
   if (members === undefined) return undefined;
   for (const key of KEYS) {
     const inner = membersOf(members.get(key));
-    if (inner !== undefined && holdsTensors(inner)) return { entries: tensorsOf(inner), where: `under ${key}` };
+    if (inner !== undefined && holdsTensors(inner)) {
+      const others = [...members].filter(([name]) => name !== key && name !== METADATA);
+      return { entries: tensorsOf(inner), where: `under ${key}`, beside: others.map(leftIn) };
+    }
   }
-  return holdsTensors(members) ? { entries: tensorsOf(members), where: 'at the top' } : undefined;
+  if (!holdsTensors(members)) return undefined;
+  const entries = tensorsOf(members);
+  const others = [...members].filter(([name]) => name !== METADATA && !entries.has(name as string));
+  return { entries, where: 'at the top', beside: others.map(leftIn) };
+}
+
+/** A member that is not read, in words: with the names of all that Python would make of it. */
+function leftIn([key, value]: readonly [Value, Value]): string {
+  const names = namesIn(value);
+  const by = names.length === 0 ? '' : `, of ${names.map((name) => shown(name)).join(', ')}`;
+  return `${typeof key === 'string' ? shown(key, 40) : described(key)}: ${
+    value instanceof Inert ? 'an object' : described(value)
+  }${by}`;
+}
+
+/** Classes and functions that a value names, wherever in it: none of them was looked up, made or called. */
+function namesIn(value: Value): string[] {
+  const names = new Set<string>();
+  const seen = new Set<Value>();
+  const left = [value];
+  while (left.length > 0) {
+    const next = left.pop() as Value;
+    if (typeof next !== 'object' || next === null || seen.has(next)) continue;
+    seen.add(next);
+    if (next instanceof Global || next instanceof Inert) names.add(next.path);
+    if (next instanceof Inert) left.push(next.state, next.items);
+    // one by one: there may be more than fit as arguments
+    if (Array.isArray(next) || next instanceof Set) { for (const each of next) left.push(each); }
+    if (next instanceof Map) { for (const pair of next) left.push(pair[0], pair[1]); }
+  }
+  return [...names].sort();
 }
 
 function holdsTensors(members: ReadonlyMap<Value, Value>): boolean {
@@ -94,7 +129,7 @@ function moduleTensors(file: string, root: Value): StateDict {
     }
   };
   visit(root, '', 1);
-  return { entries, where: 'in the module' };
+  return { entries, where: 'in the module', beside: [] };
 }
 
 /** What a pickle holds in place of tensors. */

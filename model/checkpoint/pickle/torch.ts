@@ -102,11 +102,18 @@ export class TorchMeaning implements Meaning {
       case 'torch.jit._pickle.restore_type_tag':
         return args[0];
       case '_codecs.encode': // how protocol 2 writes bytes
-        return typeof args[0] === 'string' ? Uint8Array.from(args[0], (letter) => letter.charCodeAt(0)) : undefined;
+        return typeof args[0] === 'string' ? bytesOf(args[0]) : undefined;
       default:
         return undefined;
     }
   }
+}
+
+/** Letters of Latin-1 as bytes. */
+function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 /** Pairs of keys and values, as old Pythons pass them. */
