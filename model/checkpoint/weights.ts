@@ -356,13 +356,16 @@ export function encodeModel(
   return encodeSafetensors(tensors, read, { format: 'pt' });
 }
 
+/** Whose names single files are written in: those of the code that the model is published with. */
+export const fileOrigin = (config: ModelConfig): Origin => (isNetwork(config) ? 'mmaction' : 'official');
+
 /**
  * The bytes of one file in the official names: safetensors, or the zip archive of PyTorch's. Beside the tensors it
  * holds the configuration, which shapes alone do not give.
  */
 export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>, config: ModelConfig,
   format: 'safetensors' | 'torch' = 'safetensors'): AsyncGenerator<Uint8Array, void, undefined> {
-  const { tensors, read } = planFile(parameters, isNetwork(config) ? 'mmaction' : 'official');
+  const { tensors, read } = planFile(parameters, fileOrigin(config));
   const text = JSON.stringify(configToHuggingFace(config));
   return format === 'torch'
     ? encodeTorch(tensors, read, { config: text })

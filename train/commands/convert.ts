@@ -2,12 +2,15 @@
 import { existsSync } from 'node:fs';
 import { FileError } from '../../engine/file_error.ts';
 import { shown } from '../../engine/shown.ts';
-import { formatOf, openCheckpoint, saveCheckpoint, saveOfficial } from '../../model/checkpoint/folder.node.ts';
+import { folderOrigin, formatOf, openCheckpoint, saveCheckpoint,
+  saveOfficial } from '../../model/checkpoint/folder.node.ts';
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
+import { fileOrigin } from '../../model/checkpoint/weights.ts';
 
 /**
- * Writes a folder in Hugging Face's names, or, where `to` ends as a file of tensors does, one file in the official
- * ones. Every number is kept, bit for bit; f16 and bf16 are written as f32, which has all of theirs.
+ * Writes a folder in the names that transformers reads, where it has the model, or, where `to` ends as a file of
+ * tensors does, one file in the official ones, which of networks are MMAction2's. Every number is kept, bit for bit;
+ * f16 and bf16 are written as f32, which has all of theirs.
  *
  * @returns the exit status
  */
@@ -21,7 +24,9 @@ export async function convert(from: string, to: string): Promise<number> {
     const content = { config, parameters: weights.readables(), tokenizer, preprocessor };
     const format = formatOf(to);
     await (format === undefined ? saveCheckpoint(to, content) : saveOfficial(to, content));
-    const written = format === undefined ? "a folder in Hugging Face's names" : `one file in official names, ${format}`;
+    const written = format === undefined
+      ? `a folder in ${ORIGINS[folderOrigin(config)].title}`
+      : `one file in ${ORIGINS[fileOrigin(config)].title}, ${format}`;
     const left = weights.aside.length === 0
       ? ''
       : `; left aside: ${weights.aside.map((name) => shown(name)).join(', ')}`;
