@@ -6,6 +6,7 @@
  *   npm run bench -- --step                        X-CLIP tiny, B/32, B/16: forward, and a training step
  *   npm run bench -- --cold                        what a first run compiles: programs, by room
  *   npm run bench -- --convolutions                convolutions of ResNet-50 beside linear layers of equal work
+ *   npm run bench -- --published                   networks at full size: a forward pass, its memory and its estimate
  *   npm run bench -- --data                        clips decoded per second, by codec, size and number of threads
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
@@ -27,6 +28,7 @@ import { benchData } from './data.ts';
 import { benchGrowth } from './growth.ts';
 import { writePages } from './pages.ts';
 import { benchPeers } from './peers/command.ts';
+import { benchPublished } from './published.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
 import { showBeside } from './torch/beside.ts';
 
@@ -52,6 +54,8 @@ const ARGS = {
   cold: { type: 'boolean',
     description: 'what a first run compiles, by room; with --preset for another model than tiny' },
   convolutions: { type: 'boolean', description: 'convolutions of ResNet-50 beside linear layers of equal work' },
+  published: { type: 'boolean',
+    description: 'networks at full size: a forward pass, its memory beside the estimate; with --system one of them' },
   counts: { type: 'boolean',
     description:
       'dispatches, programs, bytes, submits and allocations of training steps; with --compare: what is more' },
@@ -84,6 +88,7 @@ async function main(raw: readonly string[]): Promise<number> {
     if (flags.is('data')) return await benchData(flags.text('json'));
     if (flags.is('cold')) return await benchCold(flags);
     if (flags.is('convolutions')) return await benchConvolutions(flags.text('case'));
+    if (flags.is('published')) return await benchPublished(flags);
     if (flags.is('step')) return await benchStep(flags, command);
     if (flags.is('growth')) return await benchGrowth(flags.text('json'), command);
     if (flags.is('counts')) {
