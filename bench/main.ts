@@ -7,6 +7,7 @@
  *   npm run bench -- --cold                        what a first run compiles: programs, by room
  *   npm run bench -- --ratios                      convolutions beside linear layers, batch norm beside layer norm,
  *   attention of windows beside plain
+ *   npm run bench -- --published                   networks at full size: a forward pass, its memory and its estimate
  *   npm run bench -- --data                        clips decoded per second, by codec, size and number of threads
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
@@ -27,6 +28,7 @@ import { benchData } from './data.ts';
 import { benchGrowth } from './growth.ts';
 import { writePages } from './pages.ts';
 import { benchPeers } from './peers/command.ts';
+import { benchPublished } from './published.ts';
 import { benchRatios } from './ratios/command.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
 import { showBeside } from './torch/beside.ts';
@@ -54,6 +56,8 @@ const ARGS = {
     description: 'what a first run compiles, by room; with --preset for another model than tiny' },
   ratios: { type: 'boolean',
     description: 'convolutions beside linear layers, batch norm beside layer norm, attention of windows beside plain' },
+  published: { type: 'boolean',
+    description: 'networks at full size: a forward pass, its memory beside the estimate; with --system one of them' },
   counts: { type: 'boolean',
     description:
       'dispatches, programs, bytes, submits and allocations of training steps; with --compare: what is more' },
@@ -86,6 +90,7 @@ async function main(raw: readonly string[]): Promise<number> {
     if (flags.is('data')) return await benchData(flags.text('json'));
     if (flags.is('cold')) return await benchCold(flags);
     if (flags.is('ratios')) return await benchRatios(flags.text('case'));
+    if (flags.is('published')) return await benchPublished(flags);
     if (flags.is('step')) return await benchStep(flags, command);
     if (flags.is('growth')) return await benchGrowth(flags.text('json'), command);
     if (flags.is('counts')) {

@@ -26,6 +26,12 @@ test('a NaN makes its channel NaN, and a ReLU lets it through', async () => {
   assert.equal([...y], [Number.NaN, 1, Number.NaN, 0]);
 });
 
+test('running statistics of momentum 1 are those of the last batch', async () => {
+  const [x, mean, variance] = [Tensor.from(gpu, Float32Array.of(1, 5, 3, 9), [2, 2]), columns(7, 7), columns(7, 7)];
+  batchNorm(x, columns(1, 1), columns(0, 0), { running: { mean, variance, momentum: 1 } });
+  assert.equal((await gpu.read([mean, variance])).map((values) => [...values]), [[2, 7], [2, 8]]);
+});
+
 test('one row, and operands that do not fit, are refused with their shapes', () => {
   gpu.scope(() => {
     const [x, weight, bias] = [Tensor.zeros(gpu, [1, 3]), columns(1, 1, 1), columns(0, 0, 0)];
@@ -38,7 +44,7 @@ test('one row, and operands that do not fit, are refused with their shapes', () 
     assert.throwsWith(() => batchNorm(pair, weight, bias, { running }), ShapeError,
       'batchNorm: x [2,3] needs a running mean of [3], got [1]');
     assert.throwsWith(() => batchNorm(pair, weight, bias, { running: { ...running, mean: bias, momentum: 1.5 } }),
-      FirstlightError, 'batchNorm: momentum is 1.5, it must be in [0, 1)');
+      FirstlightError, 'batchNorm: momentum is 1.5, it must be in [0, 1]');
     assert.throwsWith(() => batchNorm(pair, weight, bias, { eps: 0 }), FirstlightError,
       'batchNorm: eps is 0, it must be above 0');
   });

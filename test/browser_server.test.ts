@@ -30,8 +30,18 @@ test('WGSL and the page are served as they are', async () => {
   assert.match((await get('/test/browser/index.html')).type ?? '', 'text/html');
 });
 
+test('a package that sources name is one module, and fixtures of systems are bytes', async () => {
+  const { type, text } = await get('/packages/zod.js');
+  assert.match(type ?? '', 'text/javascript');
+  assert.match(text, /^export \{/m);
+  assert.not.match(text, /^import /m);
+  assert.is((await get('/test/fixtures/systems/op_pool.safetensors')).type, 'application/octet-stream');
+});
+
 for (const path of [
   '/package.json',
+  '/packages/uvu.js',
+  '/test/fixtures/video/packed.avi',
   '/node_modules/uvu/dist/index.mjs',
   '/.git/config',
   '/engine',

@@ -14,7 +14,7 @@ import { examine, type Signature } from '../train/data/video/container.ts';
 import { inspect } from '../train/data/video/inspect.ts';
 import { readRunLog } from '../train/log/run_log.ts';
 import { parseConfig } from '../train/run/config.ts';
-import { readFixtures } from '../train/verify/fixture.ts';
+import { readFixtures } from '../train/verify/folder.ts';
 import { sourceOf } from './container_sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-depth-'));

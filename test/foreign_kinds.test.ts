@@ -22,7 +22,7 @@ import { readPng } from '../train/data/video/stills.ts';
 import { readRunLog } from '../train/log/run_log.ts';
 import { Findings } from '../train/run/findings.ts';
 import { unwritable } from '../train/run/run_folder.ts';
-import { readFixtures } from '../train/verify/fixture.ts';
+import { readFixtures } from '../train/verify/folder.ts';
 
 const testPipe = testIf(process.platform !== 'win32', 'this system has no pipes among its files');
 const root = mkdtempSync(join(tmpdir(), 'firstlight-kinds-'));

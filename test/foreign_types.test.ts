@@ -22,7 +22,8 @@ import { readRunLog } from '../train/log/run_log.ts';
 import { writeMovingShapes } from '../train/moving_shapes/files.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { Findings } from '../train/run/findings.ts';
-import { FixtureFile, readFixtures } from '../train/verify/fixture.ts';
+import { FixtureFile } from '../train/verify/fixture.ts';
+import { readFixtures } from '../train/verify/folder.ts';
 import { kindOf } from '../train/verify/index.ts';
 import { SCHEMAS, shortened } from './fuzz/readers/fixtures.ts';
 import { mutationsOf, readAll } from './mutations.ts';
@@ -138,7 +139,7 @@ const fixtures = await readFixtures(fileURLToPath(new URL('./fixtures/xclip/', i
 for (const file of fixtures) {
   test(`the description of the fixture ${file.name}`, () =>
     readAll(shortened(file.json), (json) => {
-      const changed = new FixtureFile(folder, file.name, json);
+      const changed = new FixtureFile(join(folder, file.name), json, () => assert.unreachable());
       for (const schema of SCHEMAS[kindOf(changed)] ?? []) changed.described<unknown>(schema);
     }));
 }

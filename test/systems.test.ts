@@ -79,6 +79,7 @@ for (const [name, model, data, optim] of [
   ['video-swin', { system: 'video-swin', checkpoint: null, preset: 'tiny', dropout: 0.5, dropPath: 0.5 }, {}, {
     schedule: 'epoch-cosine',
   }],
+  ['x-florence', { system: 'x-florence', checkpoint: null, preset: 'tiny', dropPath: 0.5 }, {}, {}],
 ] as const) {
   test(`${name} is trained, gone on with bit for bit, measured and asked, by its checkpoint alone`, async () => {
     const [config, whole, two] = [at(`${name}.yaml`), at(name, 'whole'), at(name, 'two')];

@@ -16,7 +16,7 @@ import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { Candidates, PLAIN, requireWords } from '../train/protocols/candidates.ts';
 import { logitsOf } from '../train/protocols/logits.ts';
 import { StepTexts } from '../train/recipe/step_texts.ts';
-import { readFixtures } from '../train/verify/fixture.ts';
+import { readFixtures } from '../train/verify/folder.ts';
 import { kindOf, verifyFixture } from '../train/verify/index.ts';
 
 const gpu = await open();

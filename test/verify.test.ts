@@ -8,9 +8,11 @@ import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
 import { ones } from '../engine/tape.ts';
 import { variantNames } from '../kernels/variants.ts';
+import { bytesInMemory } from '../model/checkpoint/bytes.ts';
 import { main } from '../train/cli/main.ts';
 import { Comparison } from '../train/verify/comparison.ts';
-import { FixtureTensors, readFixtures } from '../train/verify/fixture.ts';
+import { FixtureTensors } from '../train/verify/fixture.ts';
+import { readFixtures } from '../train/verify/folder.ts';
 import { kindOf, verifyFixture } from '../train/verify/index.ts';
 
 const fixtures = fileURLToPath(new URL('./fixtures/xclip/', import.meta.url));
@@ -70,6 +72,8 @@ function copyOf(folder: string, ...names: string[]): string {
   for (const name of names) copyFileSync(join(fixtures, name), join(path, name));
   return path;
 }
+
+const tensorsOf = (path: string) => FixtureTensors.read(bytesInMemory(path, readFileSync(path)));
 
 /** Adds to one number of a tensor in a file. */
 function corrupt(path: string, tensor: string, index: number, by: number): void {
@@ -182,12 +186,56 @@ test('a fixture that lacks what is optional is checked by what it has, and what 
 
   // a loss that asks for no labels
   const io = join(folder, 'hf_b.io.safetensors');
-  const tensors = await FixtureTensors.read(io);
+  const tensors = await tensorsOf(io);
   const [logits, [loss]] = [tensors.floats('out.logits_per_video'), tensors.floats('out.loss')];
   corrupt(io, 'out.loss', 0, logits.reduce((sum, value) => sum + value * value, 0) / logits.length - loss);
   writeFileSync(join(folder, 'hf_b.json'), JSON.stringify({ ...sidecar, loss: { kind: 'mse' } }));
   const squares = await firstlight('verify', folder);
   assert.is(squares.status, 0, squares.text);
+});
+
+/** A fixture of a system, copied with another description. */
+function copyOfSystem(folder: string, name: string, change: (json: Record<string, unknown>) => void): string {
+  const path = join(scratch, folder);
+  mkdirSync(path);
+  copyFileSync(join(otherSystems, `${name}.safetensors`), join(path, `${name}.safetensors`));
+  const json = JSON.parse(readFileSync(join(otherSystems, `${name}.json`), 'utf8')) as Record<string, unknown>;
+  change(json);
+  writeFileSync(join(path, `${name}.json`), JSON.stringify(json));
+  return path;
+}
+
+test('sizes of a case are one number for all axes, or a list of one for each', async () => {
+  const folder = copyOfSystem('lists', 'op_pool', (json) => {
+    for (const item of json.cases as Record<string, unknown>[]) {
+      for (const field of ['kernel_size', 'stride', 'padding', 'output_size'].filter((name) => name in item)) {
+        item[field] = Array.from({ length: item.kind === 'adapt3' ? 3 : 2 }, () => item[field]);
+      }
+    }
+  });
+  const [file] = await readFixtures(folder);
+  const results = await verifyFixture(gpu, file, kindOf(file), { type: 'f32' });
+  assert.equal(results.filter(({ passed }) => !passed), []);
+  assert.is(results.length, CHECKS.op_pool);
+});
+
+test('a Video Swin without biases of queries, keys and values is one whose biases are zeros', async () => {
+  const name = 'videoswin_even';
+  const zeros = copyOfSystem('zeros', name, () => undefined);
+  const weights = join(zeros, `${name}.safetensors`);
+  const isBias = (tensor: string) => /^param\..*\.attn\.qkv\.bias$/.test(tensor);
+  const tensors = await tensorsOf(weights);
+  for (const bias of tensors.names().filter(isBias)) {
+    tensors.floats(bias).forEach((value, i) => corrupt(weights, bias, i, -value));
+  }
+  const lacking = copyOfSystem('lacking', name, ({ config }) => Object.assign(config as object, { qkv_bias: false }));
+  without(join(lacking, `${name}.safetensors`), (tensor) => /\.attn\.qkv\.bias$/.test(tensor));
+  const [[outputs], [own]] = await Promise.all([zeros, lacking].map(async (folder) => {
+    const [file] = await readFixtures(folder);
+    return await verifyFixture(gpu, file, kindOf(file), { type: 'f32' });
+  }));
+  assert.ok((own.worst?.error ?? 0) > 1e-4, 'biases of the reference were none');
+  assert.equal(own, outputs);
 });
 
 test('a missing file fails, is named, and the other fixtures are checked all the same', async () => {
@@ -222,8 +270,8 @@ test('texts of another shape than a fixture says are refused, and both are told'
     copyFileSync(join(otherSystems, `${name}.${end}`), join(folder, `${name}.${end}`));
   }
   const path = join(folder, `${name}.safetensors`);
-  const { shape: [videos, width] } = (await FixtureTensors.read(path)).get('p16/in.video');
-  const { shape: [templates, classes] } = (await FixtureTensors.read(path)).get('p16/in.text');
+  const { shape: [videos, width] } = (await tensorsOf(path)).get('p16/in.video');
+  const { shape: [templates, classes] } = (await tensorsOf(path)).get('p16/in.text');
   const whole = readFileSync(path);
   for (const [text, video] of [
     [[templates / 2, 2 * classes, width], [videos, width]],

@@ -30,7 +30,7 @@ export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor,
   }
   if (running !== undefined) {
     checkOperands('batchNorm', x, { 'running mean': running.mean, 'running variance': running.variance }, {});
-    checkFraction('batchNorm', 'momentum', running.momentum ?? 0.1);
+    checkFraction('batchNorm', 'momentum', running.momentum ?? 0.1, { mayBeOne: true });
     const { batches } = running;
     if (batches !== undefined && batches.size !== 1) {
       throw new ShapeError('batchNorm', `the count of batches is one number, got [${batches.shape}]`);

@@ -35,7 +35,11 @@ export function checkNotNegative(op: string, name: string, value: number): void 
   checkNumber(op, name, value);
 }
 
-/** Throws unless the number is in [0, 1): a probability, or what is kept of a running mean. */
-export function checkFraction(op: string, name: string, value: number): void {
-  if (!(value >= 0 && value < 1)) refuse(op, name, value, 'it must be in [0, 1)');
+/**
+ * Throws unless the number is in [0, 1), or is 1 where that makes sense: a probability, or what is kept of a running
+ * mean.
+ */
+export function checkFraction(op: string, name: string, value: number, { mayBeOne = false } = {}): void {
+  if (value >= 0 && (value < 1 || (mayBeOne && value === 1))) return;
+  refuse(op, name, value, `it must be in [0, 1${mayBeOne ? ']' : ')'}`);
 }

@@ -309,7 +309,7 @@ export async function saveCheckpoint(
 }
 
 /** Whose names a folder is written in: those of the class of transformers that reads it. */
-function folderOrigin(config: ModelConfig): Origin {
+export function folderOrigin(config: ModelConfig): Origin {
   if (!isNetwork(config)) return isClipModel(config) ? 'hf-clip' : 'hf';
   if (config.system === 'videomae') return 'hf-videomae';
   if (!isTimeSformer(config)) return 'mmaction';

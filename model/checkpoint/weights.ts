@@ -363,8 +363,8 @@ export function encodeModel(
   return encodeSafetensors(tensors, read, { format: 'pt' });
 }
 
-/** Whose names a single file has: MMAction2's, or those of the official X-CLIP. */
-function fileOrigin(config: ModelConfig): Origin {
+/** Whose names single files are written in: those of the code that the model is published with. */
+export function fileOrigin(config: ModelConfig): Origin {
   if (!isNetwork(config)) return 'official';
   return config.system === 'videomae' ? 'mmaction-videomae' : 'mmaction';
 }

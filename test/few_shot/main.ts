@@ -1,15 +1,17 @@
 /**
  * Few-shot training on *Moving shapes* in the layout of a published data set: CLIP learns words from pictures, then
  * X-CLIP is trained on K clips of each class, for each K, and measured on the clips of the first test split. With more
- * clips more must be right.
+ * clips more must be right. Networks that are not built of CLIP's towers start from nothing.
  *
- *   npm run few-shot -- --folder runs/few_shot          an hour on two cores
+ *   npm run few-shot -- --folder runs/few_shot                         an hour on two cores
+ *   npm run few-shot -- --folder runs/tsm --system tsm --steps 100     a network
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FirstlightError, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
+import { isNetworkName, SYSTEM_NAMES, type SystemName } from '../../model/systems/config.ts';
 import { exitCodeOf, explain } from '../../train/cli/failure.ts';
 import { train } from '../../train/commands/train.ts';
 import { SET_FORMATS } from '../../train/data/sets/formats.ts';
@@ -24,6 +26,7 @@ import { StopRequest } from '../../train/run/stop.ts';
 
 const OPTIONS = {
   folder: { type: 'string', default: 'runs/few_shot' },
+  system: { type: 'string', default: 'xclip' },
   format: { type: 'string', default: 'ucf101' },
   shots: { type: 'string', default: '2,4,8,16' },
   looks: { type: 'string', default: '4' },
@@ -37,6 +40,7 @@ const OPTIONS = {
 const HELP = `npm run few-shot -- [flags]
 
   --folder FOLDER     data sets, the CLIP that all start from, and a run folder for each K (${OPTIONS.folder.default})
+  --system SYSTEM     ${SYSTEM_NAMES.join(', ')} (${OPTIONS.system.default})
   --format FORMAT     ${SET_FORMATS.join(', ')} (${OPTIONS.format.default})
   --shots K,K,…       clips of each class to train on (${OPTIONS.shots.default})
   --looks N           colours with shapes; each moves in ${MOTIONS.length} ways, a class each (${OPTIONS.looks.default})
@@ -61,9 +65,11 @@ async function main(): Promise<number> {
     return 0;
   }
   const format = SET_FORMATS.find((known) => known === values.format);
+  const system = SYSTEM_NAMES.find((known) => known === values.system);
   const number = (name: 'looks' | 'test' | 'steps' | 'clip-steps' | 'seed') => Number(values[name]);
   const shots = values.shots.split(',').map(Number);
-  if (format === undefined || ![...shots, number('looks'), number('seed')].every(Number.isSafeInteger)) {
+  if (system === undefined || format === undefined ||
+    ![...shots, number('looks'), number('seed')].every(Number.isSafeInteger)) {
     console.error(HELP);
     return 2;
   }
@@ -76,14 +82,14 @@ async function main(): Promise<number> {
   const classes = CLASS_NAMES.flatMap((_, id) => (isShown(id, number('looks')) ? [id] : []));
   const keys = writeLayout(join(root, format), format, seed, { classes, train: Math.max(...shots),
     test: number('test') });
-  const clip = await trainedClip(root, seed, number('clip-steps'));
+  const clip = isNetworkName(system) ? undefined : await trainedClip(root, seed, number('clip-steps'));
   const results: Result[] = [];
   for (const each of shots) {
-    const code = await trainOn(root, keys, { shots: each, steps: number('steps'), clip, seed });
+    const code = await trainOn(root, keys, { system, shots: each, steps: number('steps'), clip, seed });
     if (code !== 0) return code;
     results.push({ shots: each, ...lastOf(join(root, `shots_${each}`)) });
   }
-  console.log(`\n${format}, ${classes.length} classes, chance ${(100 / classes.length).toFixed(1)} %`);
+  console.log(`\n${system}, ${format}, ${classes.length} classes, chance ${(100 / classes.length).toFixed(1)} %`);
   for (const { shots: each, top1, top5 } of results) {
     console.log(`K = ${String(each).padStart(2)}   top-1 ${share(top1)} %   top-5 ${share(top5)} %`);
   }
@@ -117,10 +123,18 @@ async function trainedClip(root: string, seed: number, steps: number): Promise<s
   return folder;
 }
 
+/** What one run is of. */
+interface Run {
+  readonly system: SystemName;
+  readonly shots: number;
+  readonly steps: number;
+  readonly clip: string | undefined;
+  readonly seed: number;
+}
+
 /** Stage 2 of the demo on K clips of each class. Returns the exit status. */
-function trainOn(root: string, keys: LayoutKeys,
-  { shots, steps, clip, seed }: { shots: number; steps: number; clip: string; seed: number }): Promise<number> {
-  const recipe = videoConfig('xclip', { steps, data: keys, clip, seed, precision: 'f32' });
+function trainOn(root: string, keys: LayoutKeys, { system, shots, steps, clip, seed }: Run): Promise<number> {
+  const recipe = videoConfig(system, { steps, data: keys, clip, seed, precision: 'f32' });
   return train({ ...recipe, data: { ...recipe.data, shots, shotSeed: seed },
     run: { ...recipe.run, evaluateEveryEpochs: null } }, { out: join(root, `shots_${shots}`) });
 }

@@ -3,9 +3,11 @@ import { existsSync } from 'node:fs';
 import { ConfigError } from '../../engine/errors.ts';
 import { FileError } from '../../engine/file_error.ts';
 import { printable, shown } from '../../engine/shown.ts';
-import { formatOf, openCheckpoint, saveCheckpoint, saveOfficial } from '../../model/checkpoint/folder.node.ts';
+import { folderOrigin, formatOf, openCheckpoint, saveCheckpoint,
+  saveOfficial } from '../../model/checkpoint/folder.node.ts';
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
 import { SWIN_ASIDE } from '../../model/checkpoint/names/swin.ts';
+import { fileOrigin } from '../../model/checkpoint/weights.ts';
 import type { ModelConfig } from '../../model/systems/config.ts';
 import { tell } from '../run/warnings.ts';
 
@@ -26,8 +28,9 @@ function named(config: ModelConfig, names: readonly string[], path: string): Mod
 }
 
 /**
- * Writes a folder in Hugging Face's names, or, where `to` ends as a file of tensors does, one file in the official
- * ones. Every number is kept, bit for bit; f16 and bf16 are written as f32, which has all of theirs.
+ * Writes a folder in the names that transformers reads, where it has the model, or, where `to` ends as a file of
+ * tensors does, one file in the official ones, which of networks are MMAction2's. Every number is kept, bit for bit;
+ * f16 and bf16 are written as f32, which has all of theirs.
  *
  * @param names of the classes of its head, in the order of its rows; those that it has if omitted
  * @returns the exit status
@@ -44,7 +47,9 @@ export async function convert(from: string, to: string, names?: readonly string[
       parameters: weights.readables(), tokenizer, preprocessor };
     const format = formatOf(to);
     await (format === undefined ? saveCheckpoint(to, content) : saveOfficial(to, content));
-    const written = format === undefined ? "a folder in Hugging Face's names" : `one file in official names, ${format}`;
+    const written = format === undefined
+      ? `a folder in ${ORIGINS[folderOrigin(config)].title}`
+      : `one file in ${ORIGINS[fileOrigin(config)].title}, ${format}`;
     const list = (what: string, names: readonly string[]) => names.length === 0 ? '' : `; ${what}: ${names.join(', ')}`;
     const ofWindows = weights.aside.filter((name) => SWIN_ASIDE.test(name)).length;
     const left = list('left aside', weights.aside.filter((name) => !SWIN_ASIDE.test(name)).map((name) => shown(name)))

@@ -6,7 +6,7 @@ import { prefer } from '../../kernels/shared/prefer.ts';
 import { variantNames } from '../../kernels/variants.ts';
 import { type FixtureKind, kindOf, verifyFixture } from '../verify/index.ts';
 import type { CheckResult } from '../verify/comparison.ts';
-import { readFixtures } from '../verify/fixture.ts';
+import { readFixtures } from '../verify/folder.ts';
 
 /**
  * Checks this installation on this adapter against fixtures: one line for each check, with the worst tensor and its

@@ -1,12 +1,9 @@
-import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+/** A fixture, wherever its files lie: on a disk, or behind an address of a page. */
 import type { z } from 'zod';
 import { FirstlightError, type Shape } from '../../engine/index.ts';
-import { reasonOf } from '../../engine/file_error.ts';
-import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
-import { readRegular } from '../../engine/regular_file.node.ts';
-import { shown, shownValue } from '../../engine/shown.ts';
-import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
+import { isObject, type JsonObject } from '../../engine/json.ts';
+import { shownValue } from '../../engine/shown.ts';
+import type { ByteSource } from '../../model/checkpoint/bytes.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
 import { issueText } from '../log/schemas.ts';
 
@@ -26,20 +23,15 @@ export class FixtureTensors {
     this.#tensors = tensors;
   }
 
-  static async read(path: string): Promise<FixtureTensors> {
-    const bytes = await FileBytes.open(path);
-    try {
-      const file = await openSafetensors(bytes);
-      const tensors = new Map<string, FixtureTensor>();
-      for (const name of file.names()) {
-        const { shape, dtype } = file.entry(name);
-        tensors.set(name, { shape,
-          values: dtype.startsWith('I') ? await file.integers(name) : await file.floats(name) });
-      }
-      return new FixtureTensors(path, tensors);
-    } finally {
-      await bytes.close();
+  /** All of a file of safetensors. */
+  static async read(bytes: ByteSource): Promise<FixtureTensors> {
+    const file = await openSafetensors(bytes);
+    const tensors = new Map<string, FixtureTensor>();
+    for (const name of file.names()) {
+      const { shape, dtype } = file.entry(name);
+      tensors.set(name, { shape, values: dtype.startsWith('I') ? await file.integers(name) : await file.floats(name) });
     }
+    return new FixtureTensors(bytes.name, tensors);
   }
 
   has(name: string): boolean {
@@ -78,21 +70,28 @@ export class FixtureTensors {
   }
 }
 
+/** A file while it is read. */
+export interface OpenBytes extends ByteSource {
+  close(): Promise<void>;
+}
+
 /** A fixture: a JSON description and the tensors beside it. */
 export class FixtureFile {
   readonly name: string;
   readonly json: JsonObject;
-  readonly #folder: string;
+  readonly #path: string;
+  readonly #open: (path: string) => Promise<OpenBytes>;
   readonly #described = new Map<z.ZodType, unknown>();
 
-  constructor(folder: string, name: string, json: unknown) {
+  /** @param path of its files, without their endings  @param open opens a file by its path */
+  constructor(path: string, json: unknown, open: (path: string) => Promise<OpenBytes>) {
     if (!isObject(json)) {
-      throw new FirstlightError('FL_FIXTURE',
-        `${join(folder, name)}.json: expected an object, got ${shownValue(json)}`);
+      throw new FirstlightError('FL_FIXTURE', `${path}.json: expected an object, got ${shownValue(json)}`);
     }
-    this.#folder = folder;
-    this.name = name;
+    this.name = path.split(/[\\/]/).at(-1) as string;
     this.json = json;
+    this.#path = path;
+    this.#open = open;
   }
 
   /** What the description holds, as far as a check needs it. @throws if it is not as the schema says */
@@ -105,38 +104,18 @@ export class FixtureFile {
     return found.data;
   }
 
-  /** `<name>.safetensors`, or `<name>.<part>.safetensors`. */
-  tensors(part?: string): Promise<FixtureTensors> {
-    return FixtureTensors.read(this.path(part));
+  /** `<name>.safetensors`, or `<name>.<part>.safetensors`. Close it after use. */
+  open(part?: string): Promise<OpenBytes> {
+    return this.#open(`${this.#path}${part === undefined ? '' : `.${part}`}.safetensors`);
   }
 
-  path(part?: string): string {
-    return join(this.#folder, `${this.name}${part === undefined ? '' : `.${part}`}.safetensors`);
+  /** All tensors of that file. */
+  async tensors(part?: string): Promise<FixtureTensors> {
+    const bytes = await this.open(part);
+    try {
+      return await FixtureTensors.read(bytes);
+    } finally {
+      await bytes.close();
+    }
   }
-}
-
-/** Every fixture of a folder, by name. */
-export async function readFixtures(folder: string): Promise<FixtureFile[]> {
-  const files = await readdir(folder).catch((cause: Error) => {
-    throw new FirstlightError('FL_FIXTURE', `${folder}: cannot be read: ${reasonOf(cause)}`, {},
-      'verify takes folders that hold fixtures', cause);
-  });
-  const names = files.filter((file) => file.endsWith('.json')).sort();
-  if (names.length === 0) {
-    throw new FirstlightError('FL_FIXTURE', `${folder}: holds no fixture (no .json file)`, {},
-      'verify takes folders that hold fixtures');
-  }
-  return Promise.all(
-    names.map(async (file) => {
-      const text = (await readRegular(join(folder, file))).toString();
-      let json: unknown;
-      try {
-        json = parseJson(text);
-      } catch (cause) {
-        throw new FirstlightError('FL_FIXTURE',
-          `${join(folder, file)}: is not valid JSON: ${shown((cause as Error).message)}`, {}, undefined, cause);
-      }
-      return new FixtureFile(folder, basename(file, '.json'), json);
-    }),
-  );
 }

@@ -5,7 +5,6 @@ import { shown } from '../../engine/shown.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { mul } from '../../kernels/elementwise/index.ts';
 import { mean } from '../../kernels/reduce/index.ts';
-import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
 import { loadWeights } from '../../model/checkpoint/loading.ts';
@@ -79,9 +78,9 @@ export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour,
   type: FloatType): Promise<CheckResult[]> {
   const config = configOf(file, flavour);
   const io = await file.tensors('io');
-  const bytes = await FileBytes.open(file.path('weights'));
-  const weights = new Weights(file.path('weights'), [await openSafetensors(bytes)]);
+  const bytes = await file.open('weights');
   try {
+    const weights = new Weights(bytes.name, [await openSafetensors(bytes)]);
     const results = await forwardAndGradients(gpu, file, flavour, await modelOf(gpu, config, weights, type), io, type);
     const { adamw, files } = file.described(sidecar);
     const snapshots = Object.keys(files).flatMap((part) => /^adamw(\d{1,3})$/.exec(part)?.[1] ?? []).map(Number);

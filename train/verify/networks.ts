@@ -18,7 +18,7 @@ export interface Made {
   readonly hasChannelsFirst: boolean;
   /** Whether batches are normalised by their own statistics. */
   readonly isTraining: boolean;
-  /** Which of our parameters the fixture does without; none if omitted. */
+  /** Which of our parameters the fixture does without, so that they are zeros; none if omitted. */
   readonly lacks?: RegExp;
   /** Layers behind one another that let a number pass or not; none if omitted. */
   readonly gates?: number;
@@ -43,7 +43,7 @@ const swinSizes = z.object({
   window_size: triple,
   patch_size: triple,
   mlp_ratio: count.default(4),
-  qkv_bias: z.literal(true).default(true),
+  qkv_bias: z.boolean().default(true),
   patch_norm: z.literal(true).default(true),
 });
 
@@ -103,6 +103,7 @@ function swinFrom({ arch, ...config }: z.infer<typeof swinSizes>, { eps, activat
       network: { width: arch.embed_dims, depths: arch.depths, heads: arch.num_heads, window: config.window_size,
         patch: config.patch_size, mlpRatio: config.mlp_ratio, activation, eps } },
     storedAs: (name, shape) => ORIGINS.mmaction.storedAs(name, shape),
+    ...(!config.qkv_bias && { lacks: /\.attn\.qkv\.bias$/ }),
     hasChannelsFirst: true,
     isTraining: false,
   };

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { schema as blends } from '../../../train/verify/blending.ts';
-import { readFixtures } from '../../../train/verify/fixture.ts';
+import { readFixtures } from '../../../train/verify/folder.ts';
 import { kindOf } from '../../../train/verify/index.ts';
 import { officialSizes, sidecar } from '../../../train/verify/model.ts';
 import { schema as ops } from '../../../train/verify/ops.ts';
