@@ -21,8 +21,9 @@ const VARIABLES = [
   { launcher: 'Slurm', rank: 'SLURM_PROCID', size: 'SLURM_NTASKS', localRank: 'SLURM_LOCALID' },
 ] as const;
 
-function numberIn(environment: Readonly<Record<string, string | undefined>>,
-  name: string | undefined): number | undefined {
+function numberIn(environment: Readonly<Record<string, string | undefined>>, name: string | undefined):
+  | number
+  | undefined {
   const text = name === undefined ? undefined : environment[name];
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }

@@ -197,7 +197,7 @@ export async function loadMpi(first?: string): Promise<Mpi> {
     return new Mpi(library, family, `${family.name} ${family.says.exec(said)?.[1] ?? ''}`);
   }
   const names = FAMILIES.map(({ name, libraries }) => `${name} (${libraries.join(', ')})`).join(' or ');
-  throw new FirstlightError('FL_MPI', `no library of MPI was found: looked for ${names}${
-    seen.length === 0 ? '' : `; ${seen.join('; ')}`
-  }`, {}, "put the folder of the launcher's library into LD_LIBRARY_PATH (module load, or Debian: apt install openmpi-bin)");
+  throw new FirstlightError('FL_MPI',
+    `no library of MPI was found: looked for ${names}${seen.length === 0 ? '' : `; ${seen.join('; ')}`}`, {},
+    "put the folder of the launcher's library into LD_LIBRARY_PATH (module load, or Debian: apt install openmpi-bin)");
 }

@@ -9,6 +9,11 @@ import { additions } from './order.ts';
 const EAGER = 50;
 /** Milliseconds between two looks by the timer. */
 const NAP = 1;
+/**
+ * Seconds that a collective may take. Nobody tells a process that another's host or its link is gone: without a limit it
+ * waits for ever.
+ */
+const LIMIT = 600;
 
 export interface Place {
   readonly rank: number;
@@ -63,13 +68,15 @@ class Launched implements World {
   readonly host: World['host'];
   readonly library: string;
   readonly #mpi: Mpi;
+  readonly #limit: number;
   /** Collectives follow one another, or two that were begun in another order elsewhere would take each other's bytes. */
   #last: Promise<void> = Promise.resolve();
   /** Chunks of all processes, kept from sum to sum. */
   #received = new Float32Array(0);
 
-  constructor(mpi: Mpi, place: Place) {
+  constructor(mpi: Mpi, place: Place, limit: number) {
     this.#mpi = mpi;
+    this.#limit = limit;
     this.rank = place.rank;
     this.size = place.size;
     this.host = { ...mpi.placeOnHost(), name: hostname() };
@@ -77,20 +84,22 @@ class Launched implements World {
   }
 
   /** Begins a collective behind the last one, and resolves when it is done. `begin` keeps what MPI reads and writes. */
-  #run(begin: () => Uint8Array): Promise<void> {
-    const done = this.#last.then(() => this.#polled(begin));
+  #run(name: string, begin: () => Uint8Array): Promise<void> {
+    const done = this.#last.then(() => this.#polled(name, begin));
     this.#last = done.catch(() => undefined);
     return done;
   }
 
-  #polled(begin: () => Uint8Array): Promise<void> {
+  #polled(name: string, begin: () => Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       const request = begin();
       const start = performance.now();
       const look = () => {
         try {
+          const milliseconds = performance.now() - start;
           if (this.#mpi.isDone(request)) resolve();
-          else if (performance.now() - start < EAGER) setImmediate(look);
+          else if (milliseconds > 1000 * this.#limit) reject(this.#overdue(name));
+          else if (milliseconds < EAGER) setImmediate(look);
           else setTimeout(look, NAP);
         } catch (error) {
           reject(error);
@@ -100,17 +109,23 @@ class Launched implements World {
     });
   }
 
+  #overdue(name: string): FirstlightError {
+    return new FirstlightError('FL_MPI',
+      `rank ${this.rank} of ${this.size} on ${this.host.name}: the others did not take part in a ${name} within ${this.#limit} s`,
+      { name, seconds: this.#limit }, 'see what the other ranks said last; a host or its link may be gone');
+  }
+
   barrier(): Promise<void> {
-    return this.#run(() => this.#mpi.barrier());
+    return this.#run('barrier', () => this.#mpi.barrier());
   }
 
   broadcast(bytes: Uint8Array, root: number): Promise<void> {
-    return this.#run(() => this.#mpi.broadcast(bytes, root));
+    return this.#run('broadcast', () => this.#mpi.broadcast(bytes, root));
   }
 
   async #gatherBytes(own: Uint8Array): Promise<Uint8Array[]> {
     const all = new Uint8Array(own.length * this.size);
-    await this.#run(() => this.#mpi.allGather(own, all));
+    await this.#run('gathering', () => this.#mpi.allGather(own, all));
     return Array.from({ length: this.size }, (_, rank) => all.subarray(rank * own.length, (rank + 1) * own.length));
   }
 
@@ -133,13 +148,13 @@ class Launched implements World {
     if (this.#received.length < values.length) this.#received = new Float32Array(values.length);
     const received = this.#received.subarray(0, values.length);
     const chunk = (rank: number) => received.subarray(rank * each, (rank + 1) * each);
-    await this.#run(() => this.#mpi.allToAll(values, received, each));
+    await this.#run('sum', () => this.#mpi.allToAll(values, received, each));
     for (const { into, from } of additions(size)) this.#mpi.add(chunk(from), chunk(into));
     const own = chunk(0);
-    await this.#run(() =>
-      this.#mpi.allGather(new Uint8Array(own.buffer, own.byteOffset, own.byteLength),
-        new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-    );
+    await this.#run('sum',
+      () =>
+        this.#mpi.allGather(new Uint8Array(own.buffer, own.byteOffset, own.byteLength),
+          new Uint8Array(values.buffer, values.byteOffset, values.byteLength)));
   }
 
   abort(code: number): never {
@@ -156,8 +171,10 @@ class Launched implements World {
  * The processes that a launcher started with this one, or this one alone.
  * @throws {FirstlightError} if MPI is not to be had, or is not the launcher's: then every process would take itself for
  * the only one, and train
+ *
+ * @param limit seconds that a collective may take before it is an error
  */
-export async function openWorld(): Promise<World> {
+export async function openWorld(limit = LIMIT): Promise<World> {
   const launched = launchedAs();
   if (launched === undefined) return ALONE;
   const { launcher, rank, size } = launched;
@@ -166,8 +183,10 @@ export async function openWorld(): Promise<World> {
   const place = mpi.place();
   if (place.rank !== rank || (size !== undefined && place.size !== size)) {
     throw new FirstlightError('FL_MPI',
-      `${launcher} started this process as rank ${rank} of ${size ?? 'several'}, and ${mpi.version} takes it for rank ${place.rank} of ${place.size}`,
-      { launched, place }, `start with the launcher of ${mpi.family.name}, or put the library of ${launcher} first into LD_LIBRARY_PATH`);
+      `${launcher} started this process as rank ${rank} of ${
+        size ?? 'several'
+      }, and ${mpi.version} takes it for rank ${place.rank} of ${place.size}`, { launched, place },
+      `start with the launcher of ${mpi.family.name}, or put the library of ${launcher} first into LD_LIBRARY_PATH`);
   }
-  return new Launched(mpi, place);
+  return new Launched(mpi, place, limit);
 }
