@@ -1,7 +1,7 @@
 /**
  * The order of a sum whose bits do not depend on how many processes share it: a binary tree over its terms, cut at the
- * largest power of two below their number. Each of R processes that has N/R consecutive terms, N/R a power of two, has a
- * whole branch.
+ * largest power of two below their number. Each of R processes that has N/R consecutive terms, N/R a power of two, has
+ * a whole branch.
  */
 
 /** The largest power of two below `count`, which is at least 2. */

@@ -10,8 +10,8 @@ const EAGER = 50;
 /** Milliseconds between two looks by the timer. */
 const NAP = 1;
 /**
- * Seconds that a collective may take. Nobody tells a process that another's host or its link is gone: without a limit it
- * waits for ever.
+ * Seconds that a collective may take. Nobody tells a process that another's host or its link is gone: without a limit
+ * it waits for ever.
  */
 const LIMIT = 600;
 
@@ -69,7 +69,7 @@ class Launched implements World {
   readonly library: string;
   readonly #mpi: Mpi;
   readonly #limit: number;
-  /** Collectives follow one another, or two that were begun in another order elsewhere would take each other's bytes. */
+  /** Collectives follow one another: two that were begun in another order elsewhere would take each other's bytes. */
   #last: Promise<void> = Promise.resolve();
   /** Chunks of all processes, kept from sum to sum. */
   #received = new Float32Array(0);

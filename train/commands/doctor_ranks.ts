@@ -1,20 +1,24 @@
 /** `firstlight doctor` of several processes: where each is, what it computes on, and how fast they exchange numbers. */
 import { padded, type World } from '../../mpi/world.ts';
 import { duration, markdownTable } from '../log/table.ts';
-import type { Diagnosis } from './doctor.ts';
 
 /** Bytes of the exchange that is timed: some four buckets of a gradient. */
 const EXCHANGED = 64e6;
 /** The first one makes connections. */
 const ROUNDS = 4;
 
-/** What one process has. */
-interface OfRank {
+/** What a process found out of itself. */
+interface Found {
+  readonly adapter: { readonly name: string; readonly driver: string } | null;
+  readonly canTrain: boolean;
+  readonly failure?: string;
+}
+
+/** What all are told of one. */
+interface OfRank extends Pick<Found, 'canTrain' | 'failure'> {
   readonly host: string;
   readonly adapter: string;
   readonly driver: string;
-  readonly canTrain: boolean;
-  readonly failure?: string;
 }
 
 /** What `--json` prints. */
@@ -72,8 +76,8 @@ ${remedies.map((remedy) => `  - ${remedy}\n`).join('')}`;
 }
 
 /** Gathers what each process found, times the exchange, and lets rank 0 print it. Returns the exit status. */
-export async function doctorOfRanks(world: World, diagnosis: Diagnosis, json: boolean): Promise<number> {
-  const { adapter, canTrain, failure } = diagnosis;
+export async function doctorOfRanks(world: World, { adapter, canTrain, failure }: Found,
+  json: boolean): Promise<number> {
   const ranks = await world.gather<OfRank>({ host: world.host.name, adapter: adapter?.name ?? 'none',
     driver: adapter?.driver ?? 'none', canTrain, failure });
   const seconds = await exchangeSeconds(world);
