@@ -13,7 +13,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   engine: ['engine'],
   kernels: ['engine', 'kernels'],
   model: ['engine', 'kernels', 'model'],
-  train: ['engine', 'kernels', 'model', 'train'],
+  mpi: ['engine', 'mpi'],
+  train: ['engine', 'kernels', 'model', 'mpi', 'train'],
 };
 
 /** The layers of the engine, from the ground up, as its page lists them. */
@@ -39,7 +40,7 @@ function upwardsInTrain(graph: Graph): string[] {
 /** Where Node is taken for granted; everything else in engine, kernels and model runs in browsers too. */
 const isForNode = (path: string) =>
   (path.startsWith('train/') && !path.startsWith('train/recipe/')) || path.startsWith('engine/setup/')
-  || /\.node\.ts$/.test(path);
+  || path.startsWith('mpi/') || /\.node\.ts$/.test(path);
 
 /** The room that a file belongs to, or `shared`; undefined outside of rooms. */
 function roomOf(path: string): string | undefined {

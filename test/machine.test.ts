@@ -86,7 +86,7 @@ test('a context is of the kind that its adapter reports, on this adapter and on 
 
 test('what tells a software adapter stands in one file, so that Node, browsers and the setup never disagree', () => {
   const root = new URL('../', import.meta.url);
-  const folders = ['engine', 'kernels', 'model', 'train', 'bench', 'web'].filter((folder) =>
+  const folders = ['engine', 'kernels', 'model', 'mpi', 'train', 'bench', 'web'].filter((folder) =>
     existsSync(new URL(folder, root))
   );
   const files = folders.flatMap((folder) =>

@@ -14,7 +14,7 @@ const kernels = join(folder, 'kernels');
 
 /** The project once more, so that a room can be added to it. */
 function copyProject(): void {
-  for (const name of ['engine', 'kernels', 'model', 'train', 'bench', 'package', 'lint', 'web']) {
+  for (const name of ['engine', 'kernels', 'model', 'mpi', 'train', 'bench', 'package', 'lint', 'web']) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter: (path) => !path.includes('node_modules') });
   }
   for (const name of ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE',

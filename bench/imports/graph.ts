@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 /** The parts of the house, each of which may import those before it; `bench` all of them. */
-export const PARTS = ['engine', 'kernels', 'model', 'train', 'bench'] as const;
+export const PARTS = ['engine', 'kernels', 'model', 'mpi', 'train', 'bench'] as const;
 
 export interface Import {
   /** As it is written: './gpu.ts', 'node:fs'. */

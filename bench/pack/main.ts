@@ -27,7 +27,7 @@ const ALSO = ['benny', 'uvu', 'wabt', '@sparticuz/chromium'];
 const LIBRARY_PACKAGES = ['libx11-6', 'libxext6', 'libxcb1', 'libxau6', 'libxdmcp6', 'libbsd0', 'libmd0', 'libglvnd0',
   'libegl1', 'libglx0'];
 /** Folders of the project that travel. */
-const SOURCES = ['engine', 'kernels', 'model', 'train', 'bench', 'test'];
+const SOURCES = ['engine', 'kernels', 'model', 'mpi', 'train', 'bench', 'test'];
 
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 

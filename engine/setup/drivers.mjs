@@ -22,6 +22,8 @@ import { unpackSwiftShader } from './swiftshader.mjs';
 
 /** A download that failed is not tried again for so long, unless someone asks. */
 const RETRY_MINUTES = 60;
+/** The folder's name in the cache; that of lavapipe names the system, too. */
+const SWIFTSHADER = 'swiftshader';
 /** Where Kubernetes' NVIDIA plug-in puts the driver's files, outside every folder that is searched. */
 export const KUBERNETES = '/usr/local/nvidia';
 
@@ -45,11 +47,11 @@ export function trace(path) {
   return stats?.isFile() === true && stats.size > 0 ? `${path} ${stats.size} ${stats.mtimeMs}` : undefined;
 }
 
-/** The environment as it was before any of ours was added, so that one run may start another. */
+/** The environment as it was before any driver of ours was added, so that one run may start another. */
 export function plainEnvironment() {
-  const cache = cacheFolder();
+  const drivers = ['lavapipe-', SWIFTSHADER].map((name) => join(cacheFolder(), name));
   const withoutOurs = (/** @type {string | undefined} */ text) =>
-    nonEmpty(paths(text).filter((path) => !path.startsWith(cache)).join(delimiter));
+    nonEmpty(paths(text).filter((path) => !drivers.some((name) => path.startsWith(name))).join(delimiter));
   return {
     VK_DRIVER_FILES: withoutOurs(process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES),
     LD_LIBRARY_PATH: withoutOurs(process.env.LD_LIBRARY_PATH),
@@ -104,7 +106,7 @@ export async function installedDrivers(plain) {
 
 /** The SwiftShader that npm brought, unpacked. @param {Say} say @returns {Promise<OwnDriver>} */
 export function swiftShader(say) {
-  return kept('swiftshader', { say, build: unpackSwiftShader });
+  return kept(SWIFTSHADER, { say, build: unpackSwiftShader });
 }
 
 /**

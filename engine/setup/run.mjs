@@ -71,9 +71,12 @@ async function start(program, args, additions) {
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
   const imports = importing([...['./launched.mjs', './signals.mjs'].map((name) => new URL(name, import.meta.url).href),
     ...loadersOf(program)]);
+  // MPICH's launcher speaks to its processes by a socket, whose number it tells: it is the sixth of the program
+  const launcher = process.env.PMI_FD === undefined ? [] : [Number(process.env.PMI_FD)];
+  if (launcher.length > 0) env.PMI_FD = '5';
   // the fourth closes when this process ends, however it does; the fifth is the stderr of JavaScript
   const child = spawn(process.execPath, [...process.execArgv, ...imports, program, ...args], { env,
-    stdio: ['inherit', 'inherit', 'pipe', 'pipe', 2] });
+    stdio: ['inherit', 'inherit', 'pipe', 'pipe', 2, ...launcher] });
   const native = new WithoutNoise((text) => process.stderr.write(text));
   child.stderr.setEncoding('utf8').on('data', (text) => native.push(text));
   const said = new Promise((resolve) => child.stderr.on('close', resolve));

@@ -4,7 +4,7 @@ import { type Graph, resolve, sourcesOf } from '../../bench/imports/graph.ts';
 import type { Seconds } from '../seconds.ts';
 
 /** Where defects are made. */
-export const FOLDERS = ['engine', 'kernels', 'model', 'train'] as const;
+export const FOLDERS = ['engine', 'kernels', 'model', 'mpi', 'train'] as const;
 /** Who may import them. */
 const ALL = [...FOLDERS, 'bench', 'lint', 'web', 'test'];
 

@@ -6,7 +6,9 @@ import { findAdapter, NothingFound } from '../../engine/setup/choose.mjs';
 import { FEATURE_USES, FirstlightError, formatBytes, type Gpu, LIMIT_USES, open, Tensor } from '../../engine/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
 import { findUnits, type MatrixFinding } from '../../kernels/shared/matrix.ts';
+import { openWorld } from '../../mpi/world.ts';
 import { packageVersion, systemName, usableMemory } from '../run/machine.ts';
+import { doctorOfRanks } from './doctor_ranks.ts';
 
 /** A part that training does without. */
 interface Part {
@@ -264,9 +266,11 @@ function render(diagnosis: Diagnosis): string {
   ].join('\n');
 }
 
-/** Examines this machine and prints what it found. Returns 0 if training can run, else 4. */
+/** Examines this machine, or those of all ranks, and prints what it found. Returns 0 if training can run, else 4. */
 export async function doctor({ json = false }: { json?: boolean }): Promise<number> {
+  const world = await openWorld();
   const diagnosis = await diagnose();
+  if (world.size > 1) return doctorOfRanks(world, diagnosis, json);
   process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : render(diagnosis));
   return diagnosis.canTrain ? 0 : 4;
 }

@@ -1,0 +1,74 @@
+/** What processes that train together are told and do, as far as it needs no second one. */
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { launchedAs } from '../mpi/launcher.ts';
+import { additions, firstHalf } from '../mpi/order.ts';
+import { ALONE, openWorld, padded } from '../mpi/world.ts';
+import { remediesOf } from '../train/commands/doctor_ranks.ts';
+
+test('a launcher is known by the variables that it sets', () => {
+  const open = { OMPI_COMM_WORLD_RANK: '3', OMPI_COMM_WORLD_SIZE: '8', OMPI_COMM_WORLD_LOCAL_RANK: '1' };
+  assert.equal(launchedAs(open), { launcher: 'Open MPI', rank: 3, size: 8, localRank: 1 });
+  const mpich = { PMI_RANK: '0', PMI_SIZE: '2', MPI_LOCALRANKID: '0' };
+  assert.equal(launchedAs(mpich), { launcher: 'MPICH', rank: 0, size: 2, localRank: 0 });
+  assert.equal(launchedAs({ PMI_ID: '1', PMI_PORT: 'host:1' }), { launcher: 'MPICH', rank: 1, size: undefined,
+    localRank: undefined });
+  const slurm = { SLURM_PROCID: '2', SLURM_NTASKS: '4', SLURM_LOCALID: '0' };
+  assert.equal(launchedAs(slurm), { launcher: 'Slurm', rank: 2, size: 4, localRank: 0 });
+  assert.is(launchedAs({ ...slurm, ...open })?.launcher, 'Open MPI', 'mpirun within a job');
+  assert.is(launchedAs({ SLURM_PROCID: '0', SLURM_NTASKS: '1' }), undefined, 'a batch script');
+  assert.is(launchedAs({ OMPI_COMM_WORLD_RANK: '' }), undefined);
+  assert.is(launchedAs({}), undefined);
+});
+
+test('a sum is a binary tree that is cut at the largest power of two below its terms', () => {
+  assert.equal([2, 3, 4, 5, 8, 9].map(firstHalf), [1, 2, 2, 4, 4, 8]);
+  const text = (count: number) => additions(count).map(({ into, from }) => `${into}+${from}`).join(' ');
+  assert.is(text(1), '');
+  assert.is(text(2), '0+1');
+  assert.is(text(3), '0+1 0+2');
+  assert.is(text(4), '0+1 2+3 0+2');
+  assert.is(text(6), '0+1 2+3 0+2 4+5 0+4');
+  assert.is(text(7), '0+1 2+3 0+2 4+5 4+6 0+4');
+});
+
+test('processes that share the terms of a sum add what one alone does, where each has a power of two of them', () => {
+  const whole = (first: number, count: number): string => {
+    if (count === 1) return String(first);
+    const half = firstHalf(count);
+    return `(${whole(first, half)} ${whole(first + half, count - half)})`;
+  };
+  const shared = (ranks: number, each: number) => {
+    const terms = Array.from({ length: ranks }, (_, rank) => whole(rank * each, each));
+    for (const { into, from } of additions(ranks)) terms[into] = `(${terms[into]} ${terms[from]})`;
+    return terms[0];
+  };
+  for (const [ranks, each] of [[2, 1], [2, 4], [3, 2], [4, 2], [5, 4], [6, 1], [7, 8]]) {
+    assert.is(shared(ranks, each), whole(0, ranks * each), `${ranks} × ${each}`);
+  }
+});
+
+test('numbers fill whole chunks', () => {
+  assert.equal([[1, 3], [3, 3], [4, 3], [0, 2]].map(([count, size]) => padded(count, size)), [3, 3, 6, 0]);
+});
+
+test('a process that no launcher started is alone, and does without MPI', async () => {
+  const world = await openWorld();
+  assert.is(world, ALONE);
+  assert.equal([world.rank, world.size, world.library], [0, 1, undefined]);
+  assert.equal(await world.gather({ a: 1 }), [{ a: 1 }]);
+  const values = Float32Array.of(1, 2);
+  await world.sum(values);
+  assert.equal(values, Float32Array.of(1, 2));
+});
+
+test('ranks that cannot train, and adapters that differ, are told', () => {
+  const one = { host: 'a', adapter: 'llvmpipe', driver: 'x.json', canTrain: true };
+  assert.equal(remediesOf([one, one]), []);
+  assert.equal(remediesOf([one, { ...one, host: 'b', canTrain: false, failure: 'no driver' }]), [
+    'rank 1 on b cannot train: no driver',
+  ]);
+  assert.match(remediesOf([one, { ...one, driver: 'y.json' }])[0], /^the ranks have different adapters/);
+});
+
+test.run();
