@@ -113,6 +113,9 @@ test('the shape of what was saved cannot change, whatever is allowed', () => {
   assert.match(error.message, 'data.frames: was 8, is now 16');
   assert.match(error.message, 'optim.name: was "adamw", is now "sgd"');
   assert.match(error.hint ?? '', 'data.frames, optim.name cannot change in a run');
+  const [frames] = wider;
+  assert.match(assert.throwsWith(() => refuseChanges([frames], [], 'c.yaml'), ConfigError).hint ?? '',
+    /^data\.frames cannot change in a run; begin another one in another folder$/);
 });
 
 test('a configuration that a checkpoint keeps, and that is damaged, is refused with what is wrong with it', () => {

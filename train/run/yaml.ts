@@ -72,10 +72,7 @@ export class Yaml {
         if (pair === undefined) return offset;
         offset = rangeOf(pair.key) ?? offset;
         node = pair.value;
-      } else if (isSeq(node)) {
-        offset = node.range?.[0] ?? offset;
-        node = node.items[Number(key)];
-      } else return offset;
+      } else return isSeq(node) ? rangeOf(node) : offset; // a list stands for what is in it
     }
     return offset;
   }
