@@ -12,6 +12,7 @@ import { writeVideo } from '../train/data/video/encode.ts';
 import { tryFiles } from '../train/data/loading/try_files.ts';
 import type { Tried } from '../train/data/loading/tried.ts';
 import { writeCleaned } from '../train/run/cleaned.ts';
+import { packageVersion } from '../train/run/machine.ts';
 import { Findings } from '../train/run/findings.ts';
 import { scanList } from '../train/data/sets/lists.ts';
 import { clip } from './video_sample.ts';
@@ -68,11 +69,14 @@ test('what was found is kept by path, size and time of change, and read again af
   const first = new Findings(file);
   first.add(seen, { frames: 3, width: 4, height: 2 });
   first.add({ ...seen, path: '/x/b.mp4' }, { problem: 'is cut off' });
+  first.add({ ...seen, path: '/x/e.gif' }, { frames: 1, width: 1, height: 1 });
   first.add({ ...seen, path: '/x/c.mp4' }, { problem: 'no such file', isPassing: true });
   writeFileSync(file, '{"path":"/x/d.mp4","si', { flag: 'a' });
   const second = new Findings(file);
   assert.equal(second.of(seen), { frames: 3, width: 4, height: 2 });
   assert.equal(second.of({ ...seen, path: '/x/b.mp4' }), { problem: 'is cut off' });
+  assert.equal(second.of({ ...seen, path: '/x/e.gif' }), { frames: 1, width: 1, height: 1 });
+  assert.is(readFileSync(file, 'utf8').split('\n')[0], `{"check":1,"decoder":"node-av ${packageVersion('node-av')}"}`);
   for (const other of [{ ...seen, size: 11 }, { ...seen, modified: 5 }, { ...seen, path: '/x/c.mp4' }, { ...seen,
     path: '/x/d.mp4' }]) assert.is(second.of(other), undefined);
   second.add({ ...seen, size: 11 }, { problem: 'is damaged' });
