@@ -51,6 +51,8 @@ const LINES: readonly (readonly [words: readonly string[], status: number, text:
   [['search', 'a.safetensors', 'a', '--each-class'], USAGE, /--each-class asks for the names of the file: give no/],
   [['search', 'a.safetensors', 'a', '--by', 'sum'], USAGE, /--by: expected model or cosine, got "sum"/],
   [['search', at('a.safetensors'), 'a', '--by', 'cosine'], CHECKPOINT, /a\.safetensors: no such file/],
+  [['search', at('a.safetensors'), 'a', '--top', '1'], CHECKPOINT, /a\.safetensors: no such file/],
+  [['predict', at('a.mp4'), '--labels', 'a, b', '--checkpoint', at('c'), '--top', '1'], CHECKPOINT, /c: no such file/],
   [['search', at('a.safetensors'), '--each-class'], CHECKPOINT, /a\.safetensors: no such file/],
   [['evaluate', 'c.yaml'], USAGE, /--checkpoint is missing/],
   [evaluate('--protocol', 'multi'), USAGE, /expected single or multi-view or few-shot or zero-shot, got "multi"/],
@@ -108,7 +110,7 @@ test('help is asked for in several ways, of all commands or of one; without a co
   assert.match(all, 'EXAMPLES\n\n  firstlight demo\n      train, evaluate, and write a report, in some minutes\n');
   assert.match(ofTrain, 'KEYS of the configuration');
   for (const [words, code, stdout] of [[[], 2, all], [['-h'], 0, all], [['help'], 0, all], [['help', 'train'], 0,
-    ofTrain], [['help', 'nothing'], 0, all], [['help', 'toString'], 0, all], [['train', '-h'], 0, ofTrain]] as const) {
+    ofTrain], [['help', 'nothing'], 0, all], [['help', 'toString'], 0, all], [['train', '-h'], 0, ofTrain], [['train', '--help', '--', 'x'], 0, ofTrain]] as const) {
     assert.equal(await commandLine(words), { code, stdout, stderr: '' }, words.join(' '));
   }
   assert.match((await commandLine(['doctor', '--help'])).stdout, '  firstlight doctor\n  firstlight doctor --json\n');

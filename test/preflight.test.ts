@@ -161,7 +161,10 @@ test('a published split that holds clips twice is wrong, and says so of each', a
   writeFileSync(at('ucf/testlist01.txt'), 'Dive/a.avi\nDive/b.avi\n');
   const told = await wrong(['data.format=ucf101', 'data.labels=null', `data.train=${at('ucf/trainlist01.txt')}`,
     `data.val=${at('ucf/testlist01.txt')}`]);
-  assert.is(told.join('\n').match(/stands in line \d of .*trainlist01\.txt too: it is trained on and measured/g)?.length, 2);
+  assert.is(
+    told.join('\n').match(/stands in line \d of .*trainlist01\.txt too: it is trained on and measured/g)?.length,
+    2,
+  );
 });
 
 test('room is asked for where the run will lie: checkpoints that are kept, one more, the best, and the model', () => {
@@ -175,7 +178,8 @@ test('room is asked for where the run will lie: checkpoints that are kept, one m
   assert.equal([lack(130, true), lack(129, true), lack(100, false), lack(99, false), lack(undefined, true)], [undefined,
     { need: 130, have: 129 }, undefined, { need: 100, have: 99 }, undefined]);
   assert.equal([...new Set(asked)], [root]);
-  for (const [name, bytes] of [['checkpoints/step-1/model', 7], ['tensorboard/events', 3], ['log.jsonl', 50]] as const) {
+  for (const [name, bytes] of [['checkpoints/step-1/model', 7], ['tensorboard/events', 3], ['log.jsonl',
+    50]] as const) {
     mkdirSync(join(at('kept'), name, '..'), { recursive: true });
     writeFileSync(join(at('kept'), name), new Uint8Array(bytes));
   }

@@ -41,9 +41,10 @@ test('search says how often names find their clips, and clips their names', () =
 /** What `embed` tells of so many clips, of which some are broken. */
 async function embedded(clips: number, rows: number, texts: number, broken: number) {
   const { stdout, stderr } = await printed(async () => {
-    tell('x.safetensors', { clips: Array.from({ length: clips }, () => ({ path: 'p', name: 'n', label: null })) } as never,
-      Array(texts).fill('t'), { rows, bytes: 2048, broken: Array.from({ length: broken }, (_, i) => ({ name: `${i}.mp4`,
-        reason: 'is cut\noff' })) });
+    tell('x.safetensors',
+      { clips: Array.from({ length: clips }, () => ({ path: 'p', name: 'n', label: null })) } as never,
+      Array(texts).fill('t'), { rows, bytes: 2048,
+      broken: Array.from({ length: broken }, (_, i) => ({ name: `${i}.mp4`, reason: 'is cut\noff' })) });
     return 0;
   });
   return [stdout.trimEnd(), ...stderr.trimEnd().split('\n').filter((line) => line !== '')];
@@ -62,7 +63,7 @@ test('embed counts clips, pieces and texts, and names ten of the clips that it l
     12,
     '  9.mp4: is cut\\u000aoff',
   ]);
-  assert.equal((await embedded(20, 8, 0, 12)).slice(11), ['  9.mp4: is cut\\u000aoff', '  … and 2 more']);
+  assert.equal((await embedded(20, 9, 0, 11)).slice(11), ['  9.mp4: is cut\\u000aoff', '  … and 1 more']);
 });
 
 test('a probe tells its shares, its chance, and what it could not know', () => {
@@ -72,17 +73,17 @@ test('a probe tells its shares, its chance, and what it could not know', () => {
   assert.match(probeLine({ ...result, unknown: 3 }, 'of x'), /; 3 of classes that it never saw, which count as wrong$/);
 });
 
-const guessed = (right: readonly boolean[]) =>
-  right.map((isRight, index) => ({ index, label: 0, ranking: (isRight ? [0, 1, 2, 3, 4, 5] : [1, 2, 3, 4, 5, 0]).map((
-    label,
-  ) => ({ label, probability: 1 })) })
+/** Clips of name 0 that the model has at these places. */
+const guessed = (places: readonly number[]) =>
+  places.map((place, index) => ({ index, label: 0,
+    ranking: [1, 2, 3, 4, 5].toSpliced(place, 0, 0).map((label) => ({ label, probability: 1 })) })
   );
 
 test('evaluate has a line for each measurement, and one for the mean of several', () => {
   const names = Array(6).fill('a name');
-  const predictions = guessed([true, false, false, false]);
+  const predictions = guessed([0, 1, 4, 5]);
   const own = { name: 'split 1', names, leftOut: 0 };
-  const line = 'top-1 25.0 %, top-5 25.0 % on 4 clips of 6 classes (chance 16.7 %)';
+  const line = 'top-1 25.0 %, top-5 75.0 % on 4 clips of 6 classes (chance 16.7 %)';
   assert.is(measurementLine(own, predictions, false), line);
   assert.is(measurementLine({ ...own, leftOut: 1234 }, predictions, true),
     `split 1: ${line}; clips of other classes, left out: 1,234`);
@@ -105,8 +106,9 @@ test('train says what was best, what to ask the model, and what it may take of m
   assert.is(predictLine('my runs/best', ['up'], wordy),
     'npx firstlight predict clip.mp4 --checkpoint "my runs/best" --labels up --templates paper --template-mean logits');
   const config = (memoryGiB: number | null) => ({ run: { memoryGiB } }) as Parameters<typeof budgetOf>[0];
-  assert.equal([budgetOf(config(1.5), 'software'), budgetOf(config(1.5), 'hardware'), budgetOf(config(null), 'hardware'),
-    budgetOf(config(1e-9), 'hardware')], [1.5 * 2 ** 30, 1.5 * 2 ** 30, Infinity, 1]);
+  assert.equal([budgetOf(config(1.5), 'software'), budgetOf(config(1.5), 'hardware'),
+    budgetOf(config(null), 'hardware'), budgetOf(config(1e-9), 'hardware')], [1.5 * 2 ** 30, 1.5 * 2 ** 30, Infinity,
+    1]);
   assert.ok(budgetOf(config(null), 'software') < Infinity);
 });
 
@@ -116,16 +118,19 @@ test('predict says how fast it was, and what limited it', () => {
   assert.is(paceText({ ...pace, idle: 0.4 }),
     '12.5 clips/s; decoding limits, in 3 threads: the model waits for clips 10 % of the time');
   for (const [threads, text] of [[0, 'one thread'], [1, 'one thread'], [2, '2 threads']] as const) {
-    assert.match(paceText({ ...pace, idle: 2, threads }), `decoding limits, in ${text}: the model waits for clips 50 % of`);
+    assert.match(paceText({ ...pace, idle: 2, threads }),
+      `decoding limits, in ${text}: the model waits for clips 50 % of`);
   }
 });
 
 test('verify has a line for each check, with its worst tensor, what is wrong, and what is not there', () => {
-  const check = { fixture: 'ops', check: 'gelu', tensors: 1, passed: true, worst: { tensor: 'x', error: 1.5e-7,
-    tolerance: 2e-6 }, problem: undefined, lacks: [] };
+  const check = { fixture: 'ops', check: 'gelu', tensors: 1, passed: true,
+    worst: { tensor: 'x', error: 1.5e-7, tolerance: 2e-6 }, problem: undefined, lacks: [] };
   assert.is(checkLine(check), `ok    ops         ${'gelu'.padEnd(34)}     1 tensor  worst x: 1.5e-7 of 2.0e-6`);
-  assert.is(checkLine({ ...check, tensors: 12, passed: false, worst: undefined, problem: 'is\nwrong', lacks: ['a', 'b'] }),
-    `FAIL  ops         ${'gelu'.padEnd(34)}   12 tensors  is\\u000awrong  (the fixture has no a, b)`);
+  assert.is(
+    checkLine({ ...check, tensors: 12, passed: false, worst: undefined, problem: 'is\nwrong', lacks: ['a', 'b'] }),
+    `FAIL  ops         ${'gelu'.padEnd(34)}   12 tensors  is\\u000awrong  (the fixture has no a, b)`,
+  );
 });
 
 /** What is planned of X-CLIP, with some numbers of its own. */
@@ -141,7 +146,8 @@ function planned(own: Partial<Plan> = {}, overrides: readonly string[] = []): Pl
 
 test('the page of a plan has its numbers in words, and the rate as blocks', () => {
   const page = planPage('x.yaml', planned({}, ['train.batch=4', 'train.accumulation=64']));
-  assert.is(page.replace(/ +$/gm, ''), `x.yaml: X-CLIP tiny, 8 frames of ${PRESETS.tiny.vision.imageSize} × ${PRESETS.tiny.vision.imageSize}, f32
+  assert.is(page.replace(/ +$/gm, ''),
+    `x.yaml: X-CLIP tiny, 8 frames of ${PRESETS.tiny.vision.imageSize} × ${PRESETS.tiny.vision.imageSize}, f32
 
   parameters      3.8 M: 1.3 M are trained, 2.5 M frozen
   memory          16.0 MiB on the GPU: parameters 1.0 MiB, gradients 2.0 MiB, moments 3.0 MiB, inputs 4.0
@@ -154,15 +160,22 @@ test('the page of a plan has its numbers in words, and the rate as blocks', () =
   learning rate   ▅██▅
                   5e-1 in the first step, 1e+0 in step 2, 5e-1 in the last
                   10 times as much for new parts, which no checkpoint need have, and as little in the end`);
-  const other = planPage('x.yaml', planned({ guess: 'x is not there', preset: undefined,
-    macs: { clip: 39e9, published: 40.5e9, training: 9.996e11 }, seen: [{ file: 'seen.txt', line: 0, problem: 'has 2' }],
-    steps: 1, stepsPerEpoch: 2, schedule: { form: 'plain', baseLr: 8e-6, minLr: 0, warmup: 0, total: 2 } },
-    ['train.steps=1']));
+  const other = planPage('x.yaml',
+    planned({ guess: 'x is not there', preset: undefined, macs: { clip: 39e9, published: 40.5e9, training: 9.996e11 },
+      seen: [{ file: 'seen.txt', line: 0, problem: 'has 2' }], steps: 1, stepsPerEpoch: 2,
+      schedule: { form: 'plain', baseLr: 8e-6, minLr: 0, warmup: 0, total: 2 } }, ['train.steps=1']));
   const told = other.replace(/\s+/g, ' ');
   for (const part of ['X-CLIP of its own sizes', 'of the published model: x is not there',
     '; 40.5 GMAC as the paper counts, with answers of messages that nobody reads', '1000 GMAC for the whole training',
     'seen.txt: has 2', '2 an epoch, 1 in all, each of 8 clips: 1 × 8',
     'learning rate █ 8e-6 in the first step, 8e-6 in step 1, 8e-6 in the last']) assert.match(told, part);
+  const blocks = (steps: number, warmup: number) =>
+    /rate +(\S+)/.exec(
+      planPage('x.yaml',
+        planned({ steps, schedule: { form: 'plain', baseLr: 1, minLr: 0, warmup, total: steps + 1 } })),
+    )?.[1] ?? '';
+  assert.is(blocks(5, 5), '▂▄▅▇█');
+  assert.is(blocks(120, 120), [7, 7, 8, 7, 8, 7, 8, 8].map((count, i) => '▁▂▃▄▅▆▇█'[i].repeat(count)).join(''));
   const lines = (letters: number) =>
     planPage('x.yaml', planned({ guess: 'x'.repeat(letters) })).split('\n').filter((line) => /model:|xxx/.test(line));
   assert.equal([lines(66).length, lines(67).length], [1, 2], 'ninety letters stand in a line');
@@ -171,8 +184,9 @@ test('the page of a plan has its numbers in words, and the rate as blocks', () =
 test('the time of a training is told in the largest unit that it has two of', () => {
   const speed = { macsPerSecond: 1e12, clips: 1, frames: 8, tokens: 50, seconds: 0.0123 };
   const time = (seconds: number) =>
-    /time +(\S+ \S+) at 1\.00 TMAC a second/.exec(timeLines({ name: 'gpu' }, planned({ macs: { clip: 1, published: 1,
-      training: seconds * 1e12 } }), speed))?.[1];
+    /time +(\S+ \S+) at 1\.00 TMAC a second/.exec(
+      timeLines({ name: 'gpu' }, planned({ macs: { clip: 1, published: 1, training: seconds * 1e12 } }), speed),
+    )?.[1];
   assert.equal([1, 119, 120, 7199, 7200, 172_799, 172_800, 2 * 365.25 * 86_400 - 1, 2 * 365.25 * 86_400].map(time), [
     '1.00 seconds',
     '119 seconds',
@@ -213,8 +227,9 @@ test('doctor draws up what it found, what it lacks and what to do, a line each',
   assert.equal(told(), ['', 'GPU', '  adapter               a card (hardware)',
     `  driver                ${join('~', 'driver.json')}`, '  Dawn                  webgpu 1.2.3',
     `  features              · ${first} (${FEATURE_USES[first]})`,
-    ...others.map((name) => `                        ${name === 'subgroups' ? '✓' : '·'} ${name} (${FEATURE_USES[name]})`),
-    '  matrix units          · none here',
+    ...others.map((name) =>
+      `                        ${name === 'subgroups' ? '✓' : '·'} ${name} (${FEATURE_USES[name]})`
+    ), '  matrix units          · none here',
     ...uses.map(({ use, unit }, i) =>
       `  ${(i === 0 ? 'limits' : '').padEnd(22)}${(unit === 'bytes' ? '1.0 KiB' : '1024').padEnd(10)}${use}`
     ), '', 'Machine', '  Node                  20.1.0', '  system                a system',
@@ -225,11 +240,37 @@ test('doctor draws up what it found, what it lacks and what to do, a line each',
     remedies: ['do this', 'or that'] });
   assert.equal(lost.slice(1, 6), ['GPU', '  adapter               none', '  not to be had         GPU: none',
     '                        lavapipe: gone', '']);
-  assert.equal(lost.slice(-6), ['', 'To get more', '  - do this', '  - or that', '',
-    '✗ Training cannot run: there is no adapter.', ''].slice(-6));
+  assert.equal(lost.slice(-6),
+    ['', 'To get more', '  - do this', '  - or that', '', '✗ Training cannot run: there is no adapter.', ''].slice(-6));
   assert.is(told({ canTrain: false, adapter: null, failure: 'no driver' })[3], '  because               no driver');
   assert.is(told({ canTrain: false, failure: 'a kernel is off' }).at(-2), '✗ Training cannot run: a kernel is off.');
   assert.match(told({ matrixUnits: { why: 'all', units: {} as never } }).join('\n'), '  matrix units          ✓ all');
+});
+
+/** Runs something where stdout is a terminal, or not, in an environment. */
+function onTerminal<T>(isTTY: boolean, environment: Readonly<Record<string, string>>, work: () => T): T {
+  const [own, before] = [Object.getOwnPropertyDescriptor(process.stdout, 'isTTY'), process.env];
+  Object.defineProperty(process.stdout, 'isTTY', { value: isTTY, configurable: true });
+  process.env = environment;
+  try {
+    return work();
+  } finally {
+    process.env = before;
+    Reflect.deleteProperty(process.stdout, 'isTTY');
+    if (own !== undefined) Object.defineProperty(process.stdout, 'isTTY', own);
+  }
+}
+
+test('doctor paints where a person looks at a terminal that shows colours', () => {
+  const paint = (isTTY: boolean, environment: Readonly<Record<string, string>>, own: Partial<Diagnosis> = {}) =>
+    onTerminal(isTTY, environment, () => render(diagnosis(own)));
+  const painted = paint(true, { TERM: 'xterm', NO_COLOR: '' });
+  for (const part of ['\u001b[1mGPU\u001b[0m', '\u001b[32m✓\u001b[0m', '\u001b[33m·\u001b[0m',
+    '\u001b[2m(reading)\u001b[0m', '\u001b[32m✓ A kernel ran']) assert.match(painted, part);
+  assert.match(paint(true, {}, { canTrain: false, adapter: null }), 'adapter               \u001b[31mnone\u001b[0m');
+  for (const plain of [paint(false, {}), paint(true, { NO_COLOR: '1' }), paint(true, { TERM: 'dumb' })]) {
+    assert.not.match(plain, '\u001b');
+  }
 });
 
 test.run();

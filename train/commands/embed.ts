@@ -66,7 +66,8 @@ export async function embed(options: EmbedOptions): Promise<number> {
 }
 
 /** Says what a file has come to hold, and what is left out of it. */
-export function tell(out: string, { clips }: Pick<ClipSet, 'clips'>, texts: readonly string[], { rows, broken, bytes }: Pick<Assembled, 'rows' | 'broken' | 'bytes'>): void {
+export function tell(out: string, { clips }: Pick<ClipSet, 'clips'>, texts: readonly string[],
+  { rows, broken, bytes }: Pick<Assembled, 'rows' | 'broken' | 'bytes'>): void {
   const sound = clips.length - broken.length;
   const count = (n: number, word: string) => `${n.toLocaleString('en-US')} ${word}${n === 1 ? '' : 's'}`;
   const parts = [

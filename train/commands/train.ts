@@ -177,7 +177,8 @@ export function bestLine({ step, top1 }: Validation, last: number, folder: strin
 const EXAMPLES = 3;
 
 /** The command line that asks a model of a clip. */
-export function predictLine(model: string, names: readonly string[], { templates, mean }: Wording, clip = 'clip.mp4'): string {
+export function predictLine(model: string, names: readonly string[], { templates, mean }: Wording,
+  clip = 'clip.mp4'): string {
   const shown = names.slice(0, EXAMPLES).map((name) => name.replaceAll('"', ''));
   const words = templates === 'none' ? '' : ` --templates ${templates} --template-mean ${mean}`;
   return `npx firstlight predict ${quoted(clip)} --checkpoint ${quoted(model)} --labels ${
