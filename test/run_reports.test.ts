@@ -1,8 +1,8 @@
 /** What evaluations and trainings are reported with: their numbers and sentences, from invented predictions. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from './test.ts';
+import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import type { Gpu } from '../engine/index.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
@@ -10,7 +10,7 @@ import { PRESETS } from '../model/systems/config.ts';
 import type { Views } from '../train/data/views/clip_views.ts';
 import type { Prediction } from '../train/protocols/evaluation.ts';
 import { formatConfig, parseConfig } from '../train/run/config.ts';
-import { environmentOf } from '../train/run/machine.ts';
+import { environmentOf, systemName } from '../train/run/machine.ts';
 import { type Evaluation, type Measured, reportOf, resultOf } from '../train/run/measured.ts';
 import { type Outcome, outcomeOf } from '../train/run/outcome.ts';
 
@@ -39,6 +39,11 @@ test('an environment has its driver, or else who made the adapter, and the candi
   assert.match(versions.Dawn, /^webgpu \d/);
 });
 
+testIf(existsSync('/etc/os-release'), 'the system does not tell its name in a file')('a system is called as it calls itself', () => {
+  const [, name] = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? [];
+  assert.is(systemName(), `${name} ${process.arch}`);
+});
+
 /** A clip of a class, with what it is taken for; nothing: it cannot be read. */
 const guess = (index: number, label: number, ...ranking: readonly number[]): Prediction => ({ index, label,
   ranking: ranking.map((own, i) => ({ label: own, probability: 1 / (i + 2) })),
@@ -50,7 +55,7 @@ const part = (name: string, names: readonly string[], predictions: readonly Pred
   predictions,
 });
 const ABC = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
-const one = part('split 1', ABC, [guess(0, 0, 0, 1), guess(1, 0, 1, 2, 3, 4, 0, 5), guess(2, 1, 0, 2, 3, 4, 5, 1),
+const one = part('split 1', ABC, [guess(0, 0, 0, 1), guess(1, 0, 1, 0, 2, 3, 4, 5), guess(2, 1, 0, 2, 3, 4, 5, 1),
   guess(3, 2)]);
 const two = part('split 2', [...ABC].reverse(), [guess(0, 0, 0), guess(3, 6)]);
 const evaluation = (measured: readonly Measured[], views: Views = { clips: 1, crops: 1, sampling: 'middle' }
@@ -65,7 +70,7 @@ test('a measurement has shares, five guesses of each clip, what could not be rea
     unreadable]
   ), [['/v/0.mp4', 'a', 2, undefined], ['/v/1.mp4', 'a', 5, undefined], ['/v/2.mp4', 'b', 5, undefined], ['/v/3.mp4',
     'c', 0, 'clip 3 is cut off']]);
-  assert.equal(own.predictions[1].predictions[1], { label: 'c', probability: 1 / 3 });
+  assert.equal(own.predictions[1].predictions[1], { label: 'a', probability: 1 / 3 });
   assert.equal([own.weights.checkpoint, own.weights.run], [join(run, 'checkpoint'), run]);
   assert.is((own.weights.config as { data: { stride: number } }).data.stride, 3);
   assert.equal([result.views, result.architecture, result.frames, result.seconds], [{ count: 1, clips: 1, crops: 1,
@@ -128,7 +133,9 @@ test('a training without a list to measure on says how long it was, and that not
   const { data: short } = await outcomeOf(trained({ log: [entry(1, { epoch: 1, lr_mit: 2 })] }));
   assert.match(short.summary, 'for 1,200 steps, 1 epoch, to tell');
   assert.equal(short.stages[0].curves[0].newPartsLr, [[1, 2]]);
-  assert.is((await outcomeOf(trained({ log: [] }))).numbers.skippedSteps, 0);
+  const { data: empty, numbers: none } = await outcomeOf(trained({ log: [] }));
+  assert.is(none.skippedSteps, 0);
+  assert.match(empty.summary, 'for 1,200 steps, 0 epochs, to tell');
 });
 
 test('a training that was measured tells its last step, and its best one where that was another', async () => {
@@ -146,6 +153,7 @@ test('a training that was measured tells its last step, and its best one where t
     reason: 'clip 1 is cut off' }]);
   assert.equal(last.data.timings, [{ name: 'Training, with validations', seconds: 60 }]);
   assert.equal(last.numbers.best, validation(1200, 0.75));
+  assert.equal((await told(validation(1200, 0.75))).data.timings[0].name, 'Training, with validations');
   const earlier = await told(validation(1100, 0.875), validation(1200, 0.75));
   assert.is(earlier.summary, 'The results are those of its last step on 2 clips of data.val. It was best after step 1,100: '
     + 'that model stands in the folder best.');
