@@ -110,7 +110,8 @@ test('help is asked for in several ways, of all commands or of one; without a co
   assert.match(all, 'EXAMPLES\n\n  firstlight demo\n      train, evaluate, and write a report, in some minutes\n');
   assert.match(ofTrain, 'KEYS of the configuration');
   for (const [words, code, stdout] of [[[], 2, all], [['-h'], 0, all], [['help'], 0, all], [['help', 'train'], 0,
-    ofTrain], [['help', 'nothing'], 0, all], [['help', 'toString'], 0, all], [['train', '-h'], 0, ofTrain], [['train', '--help', '--', 'x'], 0, ofTrain]] as const) {
+    ofTrain], [['help', 'nothing'], 0, all], [['help', 'toString'], 0, all], [['train', '-h'], 0, ofTrain], [['train',
+    '--help', '--', 'x'], 0, ofTrain]] as const) {
     assert.equal(await commandLine(words), { code, stdout, stderr: '' }, words.join(' '));
   }
   assert.match((await commandLine(['doctor', '--help'])).stdout, '  firstlight doctor\n  firstlight doctor --json\n');

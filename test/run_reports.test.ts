@@ -17,9 +17,10 @@ import { type Outcome, outcomeOf } from '../train/run/outcome.ts';
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-reports-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-const gpuCalled = (description: string, kind: Gpu['kind'] = 'software') => ({ name: 'an adapter', kind, adapter: {
-  info: { vendor: 'v', architecture: 'a', description },
-}, candidates: { used: ['gelu.only'] } }) as unknown as Gpu;
+const gpuCalled = (description: string, kind: Gpu['kind'] = 'software') =>
+  ({ name: 'an adapter', kind, adapter: {
+    info: { vendor: 'v', architecture: 'a', description },
+  }, candidates: { used: ['gelu.only'] } }) as unknown as Gpu;
 const gpu = gpuCalled('a driver');
 const config = parseConfig('data: {train: a, labels: b, val: v, sampling: dense, stride: 3}\nmodel: {preset: tiny}\n',
   join(folder, 'c.yaml'));
@@ -39,10 +40,13 @@ test('an environment has its driver, or else who made the adapter, and the candi
   assert.match(versions.Dawn, /^webgpu \d/);
 });
 
-testIf(existsSync('/etc/os-release'), 'the system does not tell its name in a file')('a system is called as it calls itself', () => {
-  const [, name] = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? [];
-  assert.is(systemName(), `${name} ${process.arch}`);
-});
+testIf(existsSync('/etc/os-release'), 'the system does not tell its name in a file')(
+  'a system is called as it calls itself',
+  () => {
+    const [, name] = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? [];
+    assert.is(systemName(), `${name} ${process.arch}`);
+  },
+);
 
 /** A clip of a class, with what it is taken for; nothing: it cannot be read. */
 const guess = (index: number, label: number, ...ranking: readonly number[]): Prediction => ({ index, label,
@@ -58,18 +62,19 @@ const ABC = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 const one = part('split 1', ABC, [guess(0, 0, 0, 1), guess(1, 0, 1, 0, 2, 3, 4, 5), guess(2, 1, 0, 2, 3, 4, 5, 1),
   guess(3, 2)]);
 const two = part('split 2', [...ABC].reverse(), [guess(0, 0, 0), guess(3, 6)]);
-const evaluation = (measured: readonly Measured[], views: Views = { clips: 1, crops: 1, sampling: 'middle' }
-): Evaluation => ({ gpu, config, name: 'mine', protocol: 'single', views, architecture: PRESETS.tiny, measured,
-  seconds: 7 });
+const evaluation = (measured: readonly Measured[],
+  views: Views = { clips: 1, crops: 1, sampling: 'middle' }): Evaluation => ({ gpu, config, name: 'mine',
+    protocol: 'single', views, architecture: PRESETS.tiny, measured, seconds: 7 });
 
 test('a measurement has shares, five guesses of each clip, what could not be read, and the run that it is of', () => {
   const { parts: [own], deviation, ...result } = resultOf(evaluation([one]));
   assert.equal([result.top1, result.top5, deviation], [0.25, 0.5, null]);
   assert.equal([own.top1, own.top5, own.meanPerClass, own.clips, own.unreadable], [0.25, 0.5, 0.5 / 3, 4, 1]);
-  assert.equal(own.predictions.map(({ file, label, predictions, unreadable }) => [file, label, predictions.length,
-    unreadable]
-  ), [['/v/0.mp4', 'a', 2, undefined], ['/v/1.mp4', 'a', 5, undefined], ['/v/2.mp4', 'b', 5, undefined], ['/v/3.mp4',
-    'c', 0, 'clip 3 is cut off']]);
+  assert.equal(
+    own.predictions.map(({ file, label, predictions, unreadable }) => [file, label, predictions.length, unreadable]),
+    [['/v/0.mp4', 'a', 2, undefined], ['/v/1.mp4', 'a', 5, undefined], ['/v/2.mp4', 'b', 5, undefined], ['/v/3.mp4',
+      'c', 0, 'clip 3 is cut off']],
+  );
   assert.equal(own.predictions[1].predictions[1], { label: 'a', probability: 1 / 3 });
   assert.equal([own.weights.checkpoint, own.weights.run], [join(run, 'checkpoint'), run]);
   assert.is((own.weights.config as { data: { stride: number } }).data.stride, 3);
@@ -83,17 +88,21 @@ test('several measurements have their mean and their sample deviation, and class
   assert.equal([result.top1, result.deviation?.top1], [0.375, Math.sqrt(2 * 0.125 ** 2)]);
   const report = reportOf(asked, result, []);
   assert.equal(report.headlines.map(({ clips }) => clips), [6, 6, 6]);
-  assert.equal(report.parts?.map(({ name, classes, clips }) => [name, classes, clips]), [['split 1', 7, 4], ['split 2', 7,
-    2]]);
+  assert.equal(report.parts?.map(({ name, classes, clips }) => [name, classes, clips]), [['split 1', 7, 4], ['split 2',
+    7, 2]]);
   // of the second measurement the first name is g, and the last one a
   const { names, pairs, unreadable } = report.classes as NonNullable<typeof report.classes>;
   assert.equal(names, ABC);
-  assert.equal(pairs.map(({ truth, guess: taken, clips }) => [truth, taken, clips]), [[0, 0, 1], [0, 1, 1], [1, 0, 1], [6,
-    6, 1]]);
+  assert.equal(pairs.map(({ truth, guess: taken, clips }) => [truth, taken, clips]), [[0, 0, 1], [0, 1, 1], [1, 0, 1], [
+    6,
+    6,
+    1,
+  ]]);
   assert.equal([...unreadable], [[2, 1], [0, 1]]);
   assert.equal(report.unreadable, [{ file: '/v/3.mp4', reason: 'clip 3 is cut off' }]);
-  assert.is(report.summary, 'X-CLIP, tiny, chose among 7 names for clips of v.txt, in one view of 8 frames of 32 × 32. The '
-    + 'results are means over 2 measurements: split 1, split 2.');
+  assert.is(report.summary,
+    'X-CLIP, tiny, chose among 7 names for clips of v.txt, in one view of 8 frames of 32 × 32. The '
+      + 'results are means over 2 measurements: split 1, split 2.');
   assert.equal([report.title, report.timings], ['X-CLIP, mine, single', [{ name: 'Evaluation', seconds: 7 }]]);
   assert.equal(reportOf(evaluation([one]), resultOf(evaluation([one])), []).parts, []);
 });
@@ -113,19 +122,26 @@ test('the summary of an evaluation tells its views and what was left out', () =>
 const entry = (step: number, values: Readonly<Record<string, number>>) => ({ stage: 'xclip', step, time: 't', values });
 const validation = (step: number, top1: number) => ({ step, top1, top5: 1, loss: 0.5 });
 /** A training of 1,200 steps. */
-const trained = (own: Partial<Outcome> & { readonly validations?: Outcome['fitted']['validations'] } = {}): Outcome => ({
-  gpu, config, folder: join(folder, 'runs/mine/'), names: ABC,
+const trained = (
+  own: Partial<Outcome> & { readonly validations?: Outcome['fitted']['validations'] } = {},
+): Outcome => ({
+  gpu,
+  config,
+  folder: join(folder, 'runs/mine/'),
+  names: ABC,
   log: [entry(1, { loss: 3, lr: 0.5, epoch: 1, skipped: 0 }), entry(1200, { loss: 1, lr: 0.25, epoch: 2, skipped: 3 })],
   fitted: { system: { model: { input: { frames: 8, size: 32, type: 'f32' } }, preprocessor: officialPreprocessor(32) },
     step: 1200, validations: own.validations ?? [], elapsedSeconds: 60, isDone: true,
-    isSaved: true } as unknown as Outcome['fitted'], ...own });
+    isSaved: true } as unknown as Outcome['fitted'],
+  ...own,
+});
 
 test('a training without a list to measure on says how long it was, and that nothing was measured', async () => {
   const { data, numbers } = await outcomeOf(trained());
   assert.is(data.summary, 'X-CLIP was trained for 1,200 steps, 2 epochs, to tell 7 classes apart. There is no list '
     + 'data.val, so nothing was measured.');
-  assert.equal([data.title, data.headlines, data.unreadable, data.classes, data.seed], ['X-CLIP, mine', [], [], undefined,
-    1024]);
+  assert.equal([data.title, data.headlines, data.unreadable, data.classes, data.seed], ['X-CLIP, mine', [], [],
+    undefined, 1024]);
   assert.equal(data.timings, [{ name: 'Training', seconds: 60 }]);
   assert.equal(numbers, { steps: 1200, skippedSteps: 3, validations: [], best: null });
   assert.equal(data.stages.map(({ curves }) => curves), [[{ system: 'X-CLIP', loss: [[1, 3], [1200, 1]],
@@ -155,10 +171,12 @@ test('a training that was measured tells its last step, and its best one where t
   assert.equal(last.numbers.best, validation(1200, 0.75));
   assert.equal((await told(validation(1200, 0.75))).data.timings[0].name, 'Training, with validations');
   const earlier = await told(validation(1100, 0.875), validation(1200, 0.75));
-  assert.is(earlier.summary, 'The results are those of its last step on 2 clips of data.val. It was best after step 1,100: '
-    + 'that model stands in the folder best.');
+  assert.is(earlier.summary,
+    'The results are those of its last step on 2 clips of data.val. It was best after step 1,100: '
+      + 'that model stands in the folder best.');
   const best = earlier.headlines.at(-1);
-  assert.equal([earlier.headlines.length, best?.key, best?.system, best?.measure, best?.value, best?.chance, best?.clips], [
+  assert.equal([earlier.headlines.length, best?.key, best?.system, best?.measure, best?.value, best?.chance,
+    best?.clips], [
     4,
     'best_top1',
     'X-CLIP, after step 1,100',

@@ -231,13 +231,14 @@ test('what a model has is told by its evaluation, where no run folder does', () 
 });
 
 test('what a training started from is told by the name of its checkpoint', () => {
-  const starts = ['clip-vit-base-patch16', 'clip-mine', 'vit-base-patch16-224', 'vit_base.augreg_in21k', 'imagenet-1k'].map(
-    (name) => {
-      const config = trained('k400/16_32', `model.checkpoint=/w/${name}`);
-      const run = evaluated(`start-${name}`, { parts: [partOf(config, 'list', '/x', { classes: 2, clips: 2 })] });
-      return resultsOf(join(run, 'evaluation.single.json'))[0].switches.start;
-    },
-  );
+  const starts = ['clip-vit-base-patch16', 'clip-mine', 'vit-base-patch16-224', 'vit_base.augreg_in21k', 'imagenet-1k']
+    .map(
+      (name) => {
+        const config = trained('k400/16_32', `model.checkpoint=/w/${name}`);
+        const run = evaluated(`start-${name}`, { parts: [partOf(config, 'list', '/x', { classes: 2, clips: 2 })] });
+        return resultsOf(join(run, 'evaluation.single.json'))[0].switches.start;
+      },
+    );
   assert.equal(starts, ['CLIP', 'clip-mine', 'vit-base-patch16-224', 'ImageNet-21k', 'ImageNet-1k']);
 });
 

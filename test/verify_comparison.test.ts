@@ -97,8 +97,9 @@ test('a fixture is known by its reference, or by what it holds', () => {
   assert.equal(
     [{ reference: 'huggingface transformers XCLIPModel 4' }, { reference: 'microsoft/VideoX X-CLIP x' }, { ops: [] }, {
       reference: 'CLIP SimpleTokenizer',
-    }, { reference: 'timm CosineLRScheduler' }, { reference: 'VideoX datasets/blending.py' }, { cases: [{ templates: 1,
-      scale: 1 }] }, { cases: [{ betas: [], lrs: [] }] }].map(isKind),
+    }, { reference: 'timm CosineLRScheduler' }, { reference: 'VideoX datasets/blending.py' }, {
+      cases: [{ templates: 1, scale: 1 }],
+    }, { cases: [{ betas: [], lrs: [] }] }].map(isKind),
     ['hf', 'official', 'ops', 'tokenizer', 'schedule', 'blending', 'templates', 'adamw'],
   );
   for (const json of [{ cases: [{ templates: 1 }] }, { cases: [{ scale: 1 }] }, { cases: [{ betas: [] }] }, { cases: [{
@@ -116,8 +117,9 @@ test('tensors are numbers of a kind, found by name, and a description is an obje
   const path = join(folder, 'some.part.safetensors');
   writeFileSync(path, Buffer.concat(pieces));
   const tensors = await described({}).tensors('part');
-  assert.equal([tensors.names(), tensors.names('in.'), tensors.has('in.x'), tensors.has('x')], [['in.x', 'out.y'],
-    ['in.x'], true, false]);
+  assert.equal([tensors.names(), tensors.names('in.'), tensors.has('in.x'), tensors.has('x')], [['in.x', 'out.y'], [
+    'in.x',
+  ], true, false]);
   assert.equal([[...tensors.floats('in.x')], tensors.get('out.y').shape], [[1, 2], [1]]);
   assert.throwsWith(() => tensors.get('z'), `${path}: there is no tensor "z"`);
   assert.throwsWith(() => tensors.integers('in.x'),
@@ -140,21 +142,27 @@ test('tensors are numbers of a kind, found by name, and a description is an obje
 test('a schedule of a fixture that is off by a part in a billion fails, as does a group that nobody knows', () => {
   const rates = [0, 0, 1, 1 + Math.cos(Math.PI / 4)];
   const of = (lr: readonly number[], groups = ['base']) => {
-    const [result] = verifySchedule(described({ cases: [{ base_lr: 2, epochs: 2, iters_per_epoch: 4, warmup_epochs: 0.5,
-      lr_min: 0, groups, lr_used_at_iteration: lr.map((rate) => groups.map(() => rate)) }] }));
+    const [result] = verifySchedule(
+      described({
+        cases: [{ base_lr: 2, epochs: 2, iters_per_epoch: 4, warmup_epochs: 0.5, lr_min: 0, groups,
+          lr_used_at_iteration: lr.map((rate) => groups.map(() => rate)) }],
+      }),
+    );
     return result;
   };
   const right = of(rates);
-  assert.equal([right.passed, right.check, right.tensors, right.worst?.tolerance], [true, 'schedule 0: 2 epochs of 4', 1,
-    1e-12 * rates[3]]);
+  assert.equal([right.passed, right.check, right.tensors, right.worst?.tolerance], [true, 'schedule 0: 2 epochs of 4',
+    1, 1e-12 * rates[3]]);
   assert.is(of([0, 0, 1, rates[3] + 1e-9]).passed, false);
   assert.is(of(rates, ['x11']).problem, 'unknown group "x11"');
   assert.is(of(rates, ['base', 'x10']).passed, false, 'a group at ten times the rate');
 });
 
 test("token ids are compared text by text, named by the text's first forty letters", async () => {
-  const [result] = await verifyTokenizer(described({ cases: [{ text: 'a'.repeat(50), ids: [] }, { text: 'a', ids: [320] }] }),
-    undefined);
+  const [result] = await verifyTokenizer(
+    described({ cases: [{ text: 'a'.repeat(50), ids: [] }, { text: 'a', ids: [320] }] }),
+    undefined,
+  );
   assert.equal([result.tensors, result.passed], [2, false]);
   assert.match(result.problem ?? '', /^"a{40}": \d+ values, the reference has 0$/);
   const [off] = await verifyTokenizer(described({ cases: [{ text: 'a', ids: [321] }] }), undefined);
