@@ -26,8 +26,9 @@ test('a clip is short below the frames that are sampled; others are counted wher
   const list = { part: 'train', file: 'l.txt', entries, missing: [], warnings: [], problems: [], lines: [],
     stated: 4 } as const;
   const told = (frames: number) => shortClips([list], tried, frames).map(({ line, problem }) => `${line}: ${problem}`);
-  assert.equal(told(5), []);
+  assert.equal([told(5), shortClips([list], new Map(), 8)], [[], []]);
   assert.equal(told(6), ['4: 5 has fewer than 6 frames, so that some are repeated']);
+  assert.equal(told(7), ['3: 6 has fewer than 7 frames, so that some are repeated, as have 1 more']);
   assert.equal(told(8), ['2: 7 has fewer than 8 frames, so that some are repeated, as have 2 more']);
 });
 
