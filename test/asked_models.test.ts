@@ -35,7 +35,9 @@ test('a preset, or a checkpoint, gives the sizes; the data the frames and the si
     vision: { ...PRESETS['B/32'].vision, imageSize: 96 } });
   const tsm = await model('model.preset=R50', 'model.system=tsm', 'data.frames=4');
   assert.equal(tsm, networkFor('tsm', 'R50', { frames: 4, imageSize: 224, classes: ['a', 'b'] }));
-  assert.equal(asked.splice(0), ['checkpoint: /clip']);
+  assert.equal(await model(...from('/tsm'), 'model.system=tsm'),
+    networkFor('tsm', 'R50', { frames: 8, imageSize: 224, classes: ['a', 'b'] }));
+  assert.equal(asked.splice(0), ['checkpoint: /clip', 'checkpoint: /tsm']);
 });
 
 test('pictures may come from one checkpoint, and texts from another', async () => {
@@ -91,10 +93,13 @@ test('training resizes as the recipe does, or to the side itself where nothing i
 });
 
 test('a published architecture is known by how its folder is called', () => {
-  assert.equal(['/w/clip-vit-base-patch32', 'xclip-base-patch16-16-frames', 'clip-vit-large-patch14-336',
-    'vit_base_patch16_224.augreg_in21k', 'vit-large-patch14', 'clip-vit-base-patch8', 'base', '/base-patch32/x'].map(
-      publishedPreset,
-    ), ['B/32', 'B/16', 'L/14@336', 'B/16', 'L/14', undefined, undefined, undefined]);
+  assert.equal(
+    ['/w/clip-vit-base-patch32', 'xclip-base-patch16-16-frames', 'clip-vit-large-patch14-336',
+      'vit_base_patch16_224.augreg_in21k', 'vit-large-patch14', 'clip-vit-base-patch8', 'base', '/base-patch32/x'].map(
+        publishedPreset,
+      ),
+    ['B/32', 'B/16', 'L/14@336', 'B/16', 'L/14', undefined, undefined, undefined],
+  );
 });
 
 test('answers of messages that nobody reads are counted where there are messages', () => {
@@ -102,9 +107,12 @@ test('answers of messages that nobody reads are counted where there are messages
   const tokens = 7 * 7 + 2;
   const count = 8 * layers * (2 * tokens * width + width ** 2);
   const vit = { ...HELD['/vit'], system: 'vit', frames: 8, vision: PRESETS['B/32'].vision } as ModelConfig;
-  assert.equal([PRESETS['B/32'], { ...PRESETS['B/32'], messages: false }, vit, HELD['/tsm'], HELD['/vit']].map((each) =>
-    messageAnswerMacs(each as ModelConfig)
-  ), [count, 0, count, 0, 0]);
+  assert.equal(
+    [PRESETS['B/32'], { ...PRESETS['B/32'], messages: false }, vit, HELD['/tsm'], HELD['/vit']].map((each) =>
+      messageAnswerMacs(each as ModelConfig)
+    ),
+    [count, 0, count, 0, 0],
+  );
 });
 
 test.run();

@@ -142,7 +142,8 @@ test('a check ends with 3 where a line is wrong, with 1 where all else is, with 
   writeFileSync(file,
     'model: {preset: tiny}\ndata: {train: train.txt, val: val.txt, labels: labels.csv, size: 32, frames: 1}\n'
       + 'train: {batch: 1, steps: 4, warmupSteps: 1}\n');
-  const checked = (...words: string[]) => commandLine(['check', file, '--out', at('own/unmade'), '--jobs', '1', ...words]);
+  const checked = (...words: string[]) =>
+    commandLine(['check', file, '--out', at('own/unmade'), '--jobs', '1', ...words]);
   const told = ({ stdout }: { readonly stdout: string }) => stdout.replaceAll(at('own/'), '').trimEnd().split('\n');
 
   const first = await checked();
@@ -150,10 +151,14 @@ test('a check ends with 3 where a line is wrong, with 1 where all else is, with 
     'error: train.txt:2: broken.png: is no readable PNG picture: it does not begin like one; fetch or convert the file again, or take it out of the list',
     'error: train.txt:3: "none.png" does not exist',
     'error: val.txt:1: the label "x" is not a whole number; a line ends with the number of its class',
-    '2 of 3 files are sound, with 2 frames', 'train.checked.txt: 2 lines of train.txt, without the 2 that cannot be used',
-    'run.yaml: 3 things are in the way of this run', 'the whole report is in run.check.txt']);
+    '2 of 3 files are sound, with 2 frames',
+    'train.checked.txt: 2 lines of train.txt, without the 2 that cannot be used',
+    'run.yaml: 3 things are in the way of this run',
+    'the whole report is in run.check.txt',
+  ]);
   assert.is(first.code, 3);
-  assert.is(readFileSync(at('own/run.check.txt'), 'utf8').trimEnd(), first.stdout.trimEnd().split('\n').slice(0, -1).join('\n'));
+  assert.is(readFileSync(at('own/run.check.txt'), 'utf8').trimEnd(),
+    first.stdout.trimEnd().split('\n').slice(0, -1).join('\n'));
 
   // files that are known are not tried again
   const sound = ['--set', `data.train=${at('own/train.checked.txt')}`, '--set', 'data.val=null'];
@@ -166,8 +171,8 @@ test('a check ends with 3 where a line is wrong, with 1 where all else is, with 
   const text = readFileSync(report, 'utf8');
   assert.match(text, /^\{\n {2}"config": /);
   const { errors, problems } = JSON.parse(text) as CheckReport;
-  assert.equal([problems, errors.map(({ code, message, hint }) => [code, /Scale: 0\.001/.test(message), typeof hint])], [[],
-    [['FL_CONFIG', true, 'string']]]);
+  assert.equal([problems, errors.map(({ code, message, hint }) => [code, /Scale: 0\.001/.test(message), typeof hint])],
+    [[], [['FL_CONFIG', true, 'string']]]);
 
   const one = await checked(...sound, '--set', `data.val=${at('own/val.txt')}`);
   assert.equal([one.code, told(one)[0]], [3,
