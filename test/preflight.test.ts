@@ -185,7 +185,7 @@ test('room is asked for where the run will lie: checkpoints that are kept, one m
   }
   assert.equal(lack(119, true, at('kept')), { need: 130, have: 129 });
   assert.is(asked.at(-1), at('kept'));
-  const { have } = lackOfSpace(root, { parameters: 2 ** 62, moments: 0 }, false)?.context as { have: number };
+  const have = Number(lackOfSpace(root, { parameters: 2 ** 62, moments: 0 }, false)?.context.have);
   const { bavail, bsize } = statfsSync(root);
   assert.ok(have > 0.5 * bavail * bsize && have < 2 * bavail * bsize, 'the disk itself is asked');
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
+import { inLayout, sourceOf, withoutMessage } from '../train/verify/activations.ts';
 import { Comparison, tolerated, toleranceOf } from '../train/verify/comparison.ts';
 import { FixtureFile, FixtureTensors, readFixtures } from '../train/verify/fixture.ts';
 import { kindOf } from '../train/verify/index.ts';
@@ -81,6 +82,30 @@ test('the first problem is told, cut if it is long; what a fixture lacks is no p
   const compared = new Comparison('f', 'c');
   compared.compare('x', [1], [1], 1);
   assert.not(compared.isEmpty);
+});
+
+test('a tensor of ours is brought into the layout of a fixture, which may ask a message too', () => {
+  const values = Float32Array.from({ length: 12 }, (_, i) => i);
+  assert.is(inLayout(values, [2, 3, 2], 'same'), values);
+  const swapped = [0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11];
+  assert.equal([...inLayout(values, [2, 3, 2], 'sequence first')], swapped);
+  assert.equal([...inLayout(values, [3, 4], 'transposed')], [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]);
+  assert.equal([...inLayout(values, [2, 3, 2], 'channels first')], [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]);
+  // two sequences of three tokens of two numbers, then three tokens of two sequences
+  assert.equal([...withoutMessage(values, [2, 3, 2], 'same') as number[]], [0, 1, 2, 3, 6, 7, 8, 9]);
+  assert.equal([...withoutMessage(values, [3, 2, 2], 'sequence first') as number[]], [0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('an activation of a fixture is one of ours, by its name in either code', () => {
+  assert.equal([sourceOf('hf', 'act.vision.layer11.self_attn'), sourceOf('hf', 'act.prompts_generator.layer1.cross_attn'),
+    sourceOf('hf', 'out.logits_per_text'), sourceOf('official', 'act.visual.block2.attn.LND'),
+    sourceOf('official', 'act.visual.conv1'), sourceOf('official', 'out.logits_per_text')], [{ tap: 'visual.block11.attn',
+    layout: 'same', hasMessage: true }, { tap: 'prompts_generator.layer1.cross_attn', layout: 'same', hasMessage: false }, {
+    tap: 'logits',
+    layout: 'transposed',
+    hasMessage: false,
+  }, { tap: 'visual.block2.attn', layout: 'sequence first', hasMessage: true }, { tap: 'visual.conv1',
+    layout: 'channels first', hasMessage: false }, undefined]);
 });
 
 /** A description of that name in the folder, as it is read. */
