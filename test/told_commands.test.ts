@@ -8,6 +8,7 @@ import { PRESETS } from '../model/systems/config.ts';
 import { type Diagnosis, render } from '../train/commands/doctor.ts';
 import { probeLine, tell } from '../train/commands/embed.ts';
 import { lineOf as measurementLine, meanLine } from '../train/commands/evaluate.ts';
+import { type Inspection, pageOf } from '../train/commands/inspect.ts';
 import { planPage, timeLines } from '../train/commands/plan.ts';
 import { paceText } from '../train/commands/predict.ts';
 import { retrievalText, tableOf } from '../train/commands/search.ts';
@@ -246,6 +247,41 @@ test('doctor draws up what it found, what it lacks and what to do, a line each',
   assert.is(told({ canTrain: false, adapter: null, failure: 'no driver' })[3], '  because               no driver');
   assert.is(told({ canTrain: false, failure: 'a kernel is off' }).at(-2), '✗ Training cannot run: a kernel is off.');
   assert.match(told({ matrixUnits: { why: 'all', units: {} as never } }).join('\n'), '  matrix units          ✓ all');
+});
+
+test('inspect lists the tensors, and what does not fit the model that they look like', () => {
+  const found: Inspection = { path: 'x.pth', formats: ['PyTorch', 'safetensors'], names: 'official', numbers: 1234567,
+    tensors: [{ name: 'a', dtype: 'F32', shape: [2, 3] }, { name: 'b', dtype: 'F16', shape: [] }, { name: 'c',
+      dtype: 'F32', shape: [7] }], aside: ['ids', 'mask'], title: 'X-CLIP B/32', warnings: ['odd'],
+    difference: { missing: ['m', 'n'], unexpected: [], mismatched: ['o'] },
+    start: { held: 5, drawn: { mit: 2, prompts: 1 }, missing: ['p'], isOfPictures: true } };
+  assert.is(pageOf(found).replace(/ +$/gm, ''), `| tensor | type | shape |
+|--------|------|-------|
+| a      | F32  | [2,3] |
+| b      | F16  | []    |
+| c      | F32  | [7]   |
+
+file        x.pth: PyTorch; safetensors
+names       official
+tensors     3 of 1,234,567 numbers: 2 F32, 1 F16
+left aside  ids, mask
+looks like  X-CLIP B/32
+warning     odd
+missing     2
+            m
+            n
+unexpected  nothing
+mismatched  1
+            o
+for X-CLIP  5 parameters are here, 2 of mit, 1 of prompts are drawn
+            those of pictures: name it in model.vision, and in model.checkpoint a CLIP, which has the texts
+it lacks    1
+            p`);
+  const unknown = pageOf({ ...found, aside: [], title: undefined, warnings: undefined, problem: 'why',
+    difference: undefined, start: undefined }).split('\n').slice(-2);
+  assert.equal(unknown, ['left aside  nothing', 'looks like  no model that is known: why']);
+  const whole = pageOf({ ...found, start: { held: 5, drawn: { mit: 2 }, missing: [], isOfPictures: false } });
+  assert.match(whole, /for X-CLIP {2}5 parameters are here, 2 of mit are drawn$/);
 });
 
 /** Runs something where stdout is a terminal, or not, in an environment. */

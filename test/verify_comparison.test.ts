@@ -97,10 +97,14 @@ test('a tensor of ours is brought into the layout of a fixture, which may ask a 
 });
 
 test('an activation of a fixture is one of ours, by its name in either code', () => {
-  assert.equal([sourceOf('hf', 'act.vision.layer11.self_attn'), sourceOf('hf', 'act.prompts_generator.layer1.cross_attn'),
-    sourceOf('hf', 'out.logits_per_text'), sourceOf('official', 'act.visual.block2.attn.LND'),
-    sourceOf('official', 'act.visual.conv1'), sourceOf('official', 'out.logits_per_text')], [{ tap: 'visual.block11.attn',
-    layout: 'same', hasMessage: true }, { tap: 'prompts_generator.layer1.cross_attn', layout: 'same', hasMessage: false }, {
+  assert.equal([sourceOf('hf', 'act.vision.layer11.self_attn'),
+    sourceOf('hf', 'act.prompts_generator.layer1.cross_attn'), sourceOf('hf', 'out.logits_per_text'),
+    sourceOf('official', 'act.visual.block2.attn.LND'), sourceOf('official', 'act.visual.conv1'),
+    sourceOf('official', 'out.logits_per_text')], [{ tap: 'visual.block11.attn', layout: 'same', hasMessage: true }, {
+    tap: 'prompts_generator.layer1.cross_attn',
+    layout: 'same',
+    hasMessage: false,
+  }, {
     tap: 'logits',
     layout: 'transposed',
     hasMessage: false,
