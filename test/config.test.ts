@@ -251,7 +251,7 @@ for (const [text, part] of [
 
 test('what belongs together is taken', () => {
   const vit = ['model.system=vit', 'model.preset=B/32'];
-  for (const overrides of [['train.epochs=5', 'train.warmupEpochs=4'], ['train.steps=9', 'train.warmupEpochs=40'], [
+  for (const overrides of [['train.epochs=1', 'train.warmupEpochs=0'], ['train.epochs=5', 'train.warmupEpochs=4'], ['train.steps=9', 'train.warmupEpochs=40'], [
     'train.warmupSteps=3',
     'train.warmupEpochs=40',
   ], ['train.steps=3', 'train.warmupSteps=2'], ['train.warmupSteps=9000'], ['optim.name=sgd', 'optim.nesterov=true'], [
@@ -359,6 +359,7 @@ test('what contradicts itself in an optimiser is told', () => {
   const all = (optim: string) => refused(`${SMALLEST}train: {epochs: 20}\noptim: {${optim}}\n`);
   assert.match(all('name: sgd, nesterov: true, momentum: 0'), 'optim.nesterov: needs a momentum, optim.momentum is 0');
   assert.match(all('schedule: milestones, milestones: [10, 5]'), 'expected epochs that rise, got [10, 5]');
+  assert.match(all('schedule: milestones, milestones: [10, 10]'), 'expected epochs that rise, got [10, 10]');
   assert.match(all('schedule: milestones, milestones: [10, 20]'), 'expected epochs before train.epochs (20), got 20');
 });
 
