@@ -12,8 +12,10 @@ import { writeVideo } from '../train/data/video/encode.ts';
 import { tryFiles } from '../train/data/loading/try_files.ts';
 import type { Tried } from '../train/data/loading/tried.ts';
 import { writeCleaned } from '../train/run/cleaned.ts';
+import { packageVersion } from '../train/run/machine.ts';
 import { Findings } from '../train/run/findings.ts';
 import { scanList } from '../train/data/sets/lists.ts';
+import { commandLine } from './command_line.ts';
 import { clip } from './video_sample.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-check-')));
@@ -68,11 +70,14 @@ test('what was found is kept by path, size and time of change, and read again af
   const first = new Findings(file);
   first.add(seen, { frames: 3, width: 4, height: 2 });
   first.add({ ...seen, path: '/x/b.mp4' }, { problem: 'is cut off' });
+  first.add({ ...seen, path: '/x/e.gif' }, { frames: 1, width: 1, height: 1 });
   first.add({ ...seen, path: '/x/c.mp4' }, { problem: 'no such file', isPassing: true });
   writeFileSync(file, '{"path":"/x/d.mp4","si', { flag: 'a' });
   const second = new Findings(file);
   assert.equal(second.of(seen), { frames: 3, width: 4, height: 2 });
   assert.equal(second.of({ ...seen, path: '/x/b.mp4' }), { problem: 'is cut off' });
+  assert.equal(second.of({ ...seen, path: '/x/e.gif' }), { frames: 1, width: 1, height: 1 });
+  assert.is(readFileSync(file, 'utf8').split('\n')[0], `{"check":1,"decoder":"node-av ${packageVersion('node-av')}"}`);
   for (const other of [{ ...seen, size: 11 }, { ...seen, modified: 5 }, { ...seen, path: '/x/c.mp4' }, { ...seen,
     path: '/x/d.mp4' }]) assert.is(second.of(other), undefined);
   second.add({ ...seen, size: 11 }, { problem: 'is damaged' });
@@ -124,6 +129,57 @@ test('the terminal shows the first lines of each kind and how many more there ar
   assert.match(whole, /error: l\.txt:5000: missing 4999\n/);
   assert.match(whole, /missing: l\.txt:5000: not there 4999\n/);
   assert.is(whole.split('\n').length, 15_005);
+});
+
+test('a check ends with 3 where a line is wrong, with 1 where all else is, with 0 where nothing is; it tells in order', async () => {
+  mkdirSync(at('own'));
+  for (const name of ['a', 'b']) writePng(at(`own/${name}.png`), new Uint8Array(3 * 4 * 4), 4, 4);
+  writeFileSync(at('own/broken.png'), 'no picture');
+  writeFileSync(at('own/labels.csv'), 'id,name\n0,up\n1,down\n');
+  writeFileSync(at('own/train.txt'), 'b.png 1\nbroken.png 0\nnone.png 0\na.png 0\n');
+  writeFileSync(at('own/val.txt'), 'a.png x\n');
+  const file = at('own/run.yaml');
+  writeFileSync(file,
+    'model: {preset: tiny}\ndata: {train: train.txt, val: val.txt, labels: labels.csv, size: 32, frames: 1}\n'
+      + 'train: {batch: 1, steps: 4, warmupSteps: 1}\n');
+  const checked = (...words: string[]) =>
+    commandLine(['check', file, '--out', at('own/unmade'), '--jobs', '1', ...words]);
+  const told = ({ stdout }: { readonly stdout: string }) => stdout.replaceAll(at('own/'), '').trimEnd().split('\n');
+
+  const first = await checked();
+  assert.equal(told(first), [
+    'error: train.txt:2: broken.png: is no readable PNG picture: it does not begin like one; fetch or convert the file again, or take it out of the list',
+    'error: train.txt:3: "none.png" does not exist',
+    'error: val.txt:1: the label "x" is not a whole number; a line ends with the number of its class',
+    '2 of 3 files are sound, with 2 frames',
+    'train.checked.txt: 2 lines of train.txt, without the 2 that cannot be used',
+    'run.yaml: 3 things are in the way of this run',
+    'the whole report is in run.check.txt',
+  ]);
+  assert.is(first.code, 3);
+  assert.is(readFileSync(at('own/run.check.txt'), 'utf8').trimEnd(),
+    first.stdout.trimEnd().split('\n').slice(0, -1).join('\n'));
+
+  // files that are known are not tried again
+  const sound = ['--set', `data.train=${at('own/train.checked.txt')}`, '--set', 'data.val=null'];
+  const report = at('own/report.json');
+  const other = await checked(...sound, '--set', 'optim.newPartsLrScale=0.001', '--report', report);
+  assert.is(other.stderr.split('\n')[0], '2 files are as an earlier check found them');
+  assert.equal(told(other).slice(-3), ['2 of 2 files are sound, with 2 frames',
+    'run.yaml: 1 things are in the way of this run', 'the whole report is in report.json']);
+  assert.is(other.code, 1);
+  const text = readFileSync(report, 'utf8');
+  assert.match(text, /^\{\n {2}"config": /);
+  const { errors, problems } = JSON.parse(text) as CheckReport;
+  assert.equal([problems, errors.map(({ code, message, hint }) => [code, /Scale: 0\.001/.test(message), typeof hint])],
+    [[], [['FL_CONFIG', true, 'string']]]);
+
+  const one = await checked(...sound, '--set', `data.val=${at('own/val.txt')}`);
+  assert.equal([one.code, told(one)[0]], [3,
+    'error: val.txt:1: the label "x" is not a whole number; a line ends with the number of its class']);
+  const good = await checked(...sound);
+  assert.equal([good.code, told(good)], [0, ['2 of 2 files are sound, with 2 frames',
+    'run.yaml: nothing is in the way of this run', 'the whole report is in run.check.txt']], good.stderr);
 });
 
 test('a file that was touched is tried anew, one that was not is not', () => {

@@ -1,25 +1,26 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { CheckpointCorruptError, ConfigError, DatasetError, DeviceLostError, KernelCompileError, NoAdapterError,
-  OutOfMemoryError, PathError, RunLockedError, StateDictError, StepNotExecutedError, StepTimeoutError,
+import { CheckpointCorruptError, ConfigError, DatasetError, DeviceLostError, FirstlightError, KernelCompileError,
+  NoAdapterError, OutOfMemoryError, PathError, RunLockedError, StateDictError, StepNotExecutedError, StepTimeoutError,
   VideoDecodeError } from '../engine/errors.ts';
+import { commandLine } from './command_line.ts';
 import { commands } from '../train/cli/commands.ts';
 import { flagsOf, UsageError } from '../train/cli/flags.ts';
-import { exitCodeOf } from '../train/cli/failure.ts';
+import { exitCodeOf, explain } from '../train/cli/failure.ts';
+import { InterruptedError } from '../train/run/stop.ts';
 import { separateNames } from '../train/cli/names.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const SAMPLE = `${root}train/configs/k400/32_8.yaml`;
 
-/** Runs the command line in a process of its own. */
-function firstlight(...words: string[]) {
+/** Runs the command line in a process of its own, with colours if they are asked for. */
+function firstlight(words: readonly string[], FORCE_COLOR?: string) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'train/cli/process.ts', ...words],
-    {
-      cwd: root,
-      encoding: 'utf8',
-    });
+    { cwd: root, encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: undefined, CI: undefined, TEST: undefined, TERM: 'xterm', FORCE_COLOR } });
   return { status, stdout, stderr };
 }
 
@@ -27,25 +28,28 @@ const flags = (name: string, ...words: string[]) =>
   flagsOf(name, commands[name].args, commands[name].positionals, words);
 
 test('help goes to stdout without colours and shows every command and an example of each', () => {
-  const { status, stdout, stderr } = firstlight('--help');
+  const { status, stdout, stderr } = firstlight(['--help']);
   assert.is(status, 0);
   assert.is(stderr, '');
   assert.not.match(stdout, /\u001b/);
+  const coloured = firstlight(['--help'], '1').stdout;
+  assert.match(coloured, /\u001b/);
+  assert.is(stripVTControlCharacters(coloured), stdout);
   for (const name of ['demo', 'train', 'plan', 'evaluate', 'table', 'macs', 'predict', 'embed', 'search', 'inspect',
     'convert', 'verify', 'kernel', 'doctor']) {
     assert.match(stdout, `firstlight ${name}`);
   }
 });
 
-test("train's help lists the keys of the configuration", () => {
-  const { status, stdout } = firstlight('train', '--help');
+test("train's help lists the keys of the configuration", async () => {
+  const { code: status, stdout } = await commandLine(['train', '--help']);
   assert.is(status, 0);
   assert.match(stdout, /optim\.lr +0\.000008 /);
   assert.match(stdout, /data\.train +required/);
 });
 
-test("evaluate's help lists what it obeys, and no more", () => {
-  const { status, stdout } = firstlight('evaluate', '--help');
+test("evaluate's help lists what it obeys, and no more", async () => {
+  const { code: status, stdout } = await commandLine(['evaluate', '--help']);
   assert.is(status, 0);
   for (
     const flag of ['--checkpoint', '--protocol', '--clips', '--classes', '--draws', '--json', '--out', '--batch',
@@ -60,18 +64,18 @@ test("evaluate's help lists what it obeys, and no more", () => {
 });
 
 test('an unknown command is refused with the nearest one, and no stack', () => {
-  const { status, stdout, stderr } = firstlight('predcit', 'x.mp4');
+  const { status, stdout, stderr } = firstlight(['predcit', 'x.mp4']);
   assert.is(status, 2);
   assert.is(stdout, '');
   assert.match(stderr, 'did you mean predict?');
   assert.not.match(stderr, '    at ');
 });
 
-test('a broken configuration is told in a line, and --debug adds code and stack', () => {
-  const plain = firstlight('train', 'nowhere.yaml');
-  assert.is(plain.status, 1);
+test('a broken configuration is told in a line, and --debug adds code and stack', async () => {
+  const plain = await commandLine(['train', 'nowhere.yaml']);
+  assert.is(plain.code, 1);
   assert.is(plain.stderr, 'firstlight: nowhere.yaml: no such file\n  see train/configs/ for one to start from\n');
-  const debug = firstlight('train', 'nowhere.yaml', '--debug');
+  const debug = await commandLine(['train', 'nowhere.yaml', '--debug']);
   assert.match(debug.stderr, 'FL_CONFIG');
   assert.match(debug.stderr, '    at ');
 });
@@ -104,6 +108,29 @@ test('flags are read with a space or an equals sign, --set many times, and words
   assert.is(read.text('lr'), '1e-4');
   assert.is(read.text('out'), 'a=b');
   assert.is(read.is('resume'), true);
+});
+
+test('a value that looks like a flag stands behind an equals sign; a name without a near one gets no guess', () => {
+  assert.is(flags('train', 'c.yaml', '--out=--odd').text('out'), '--odd');
+  assert.is(flags('train', 'c.yaml', '--out', '-odd').text('out'), '-odd');
+  assert.is(flags('train', 'c.yaml', '--out=a', '--out', 'b').text('out'), 'b');
+  const hintOf = (...words: string[]) => assert.throwsWith(() => flags('train', ...words), UsageError).hint;
+  assert.is(hintOf('c.yaml', '--lrr', '1'), 'did you mean --lr? See `firstlight train --help`');
+  assert.is(hintOf('c.yaml', '--zzzzzzzz'), 'See `firstlight train --help`');
+  assert.is(hintOf('c.yaml', '--out='), 'see `firstlight train --help`');
+});
+
+test('whole numbers end where they are told exactly; times have a unit and are longer than none', () => {
+  const whole = (text: string) => flags('predict', 'x.mp4', '--top', text).whole('top', 2);
+  const seconds = (text: string) => flags('embed', 'v', '--window', text).seconds('window');
+  assert.equal(['2', '3', '9007199254740991'].map(whole), [2, 3, 2 ** 53 - 1]);
+  assert.equal(['2s', '500ms', '1.5min', '0.25s'].map(seconds), [2, 0.5, 90, 0.25]);
+  assert.equal([flags('check', 'c.yaml').whole('jobs', 1), flags('embed', 'v').seconds('window')], [undefined,
+    undefined]);
+  for (const text of ['1', '9007199254740993', '2.0', '-2', '2e3', '']) {
+    assert.throwsWith(() => whole(text), UsageError, /^(--top: expected|predict: --top needs)/);
+  }
+  for (const text of ['2', '0s', 's', '-1s', '1h', '2 s', '1.s']) assert.throwsWith(() => seconds(text), UsageError);
 });
 
 test('a flag of a few words takes no other', () => {
@@ -161,6 +188,7 @@ test('each flag for a whole number says the least that it takes', async () => {
         `--${flag}: expected a whole number of at least ${least}, got "${value}"`);
     }
   }
+  assert.match((await commandLine(['embed', '--help'])).stdout, 'of what is drawn (default: 1024)');
 });
 
 test('names of --labels may hold commas and quotes, and are told apart as the tokenizer does', () => {
@@ -194,6 +222,7 @@ test('predict takes names from --labels or from --labels-file', async () => {
 test('exit codes tell user, data, device and checkpoint errors, and a GPU that hangs, apart', () => {
   const of = (...errors: unknown[]) => errors.map(exitCodeOf);
   assert.equal(of(new ConfigError('c', []), new RunLockedError('r', 1, 'now'), new Error('x')), [1, 1, 1]);
+  assert.equal(of(new InterruptedError('r', 143), new UsageError('u')), [143, 2]);
   assert.equal(of(new DatasetError([]), new VideoDecodeError('v', 'r'), new PathError('p', 'r')), [3, 3, 3]);
   assert.equal(
     of(new NoAdapterError([]), new DeviceLostError('r', 'm'),
@@ -206,6 +235,27 @@ test('exit codes tell user, data, device and checkpoint errors, and a GPU that h
     of(new CheckpointCorruptError('p', 'm'), new StateDictError('p', { missing: [], unexpected: [], mismatched: [] })),
     [5, 5],
   );
+});
+
+test('an error says what to do, with --debug its code and causes too; what no one foresaw is a defect with its stack', () => {
+  const cause = new TypeError('of long ago');
+  const error = new FirstlightError('FL_TEST', 'it is wrong', {}, 'do it right', cause);
+  assert.is(explain(error, false), 'firstlight: it is wrong\n  do it right\n');
+  assert.is(explain(new FirstlightError('FL_TEST', 'it is wrong', {}), false), 'firstlight: it is wrong\n');
+  const told = explain(error, true);
+  assert.match(told,
+    /^firstlight: it is wrong\n {2}do it right\nFL_TEST\n[^]*\nCaused by: TypeError: of long ago\n {4}at /);
+  assert.match(explain(new FirstlightError('FL_TEST', 'm', {}, undefined, 'a text'), true), /\nCaused by: a text\n$/);
+  assert.not.match(explain(new FirstlightError('FL_TEST', 'm', {}), true), 'Caused by');
+  assert.match(explain(cause, false),
+    /^firstlight: unexpected error, a defect of Firstlight: TypeError: of long ago\n +at /);
+  assert.is(explain('thrown', false), 'firstlight: unexpected error, a defect of Firstlight: thrown\n');
+  assert.is(explain(undefined, false), 'firstlight: unexpected error, a defect of Firstlight: undefined\n');
+  const absent = Object.assign(new Error("Cannot find package 'node-av' imported from x"), {
+    code: 'ERR_MODULE_NOT_FOUND',
+  });
+  assert.is(explain(absent, false), 'firstlight: the package node-av, which this needs, is not installed\n'
+    + '  npm install node-av; THIRD_PARTY.md says what it brings\n');
 });
 
 test.run();

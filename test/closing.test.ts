@@ -1,6 +1,6 @@
 /** What opens files closes them, whatever comes of it: a run of weeks opens millions. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync,
-  writeFileSync } from 'node:fs';
+  writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, testIf } from './test.ts';
@@ -17,7 +17,10 @@ import { readSample } from '../train/data/loading/sample.ts';
 import { readFrames } from '../train/data/video/decode.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { AppendedFile } from '../train/log/appended.ts';
+import { Progress } from '../train/log/progress.ts';
+import { RunRecorder } from '../train/log/recorder.ts';
 import { RunLock } from '../train/checkpoint/lock.ts';
+import { FixtureTensors } from '../train/verify/fixture.ts';
 import { configHeld } from '../train/run/start.ts';
 import { snapshotAt, using } from './checkpoint_sample.ts';
 import { disk } from '../model/checkpoint/files.node.ts';
@@ -65,6 +68,8 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   'a clip that cannot be decoded': () => assert.rejectsWith(sample('cut.mp4'), /cut\.mp4/),
   'weights': async () => (await openWeights(at('w.pth'))).close(),
   'weights that cannot be read': () => assert.rejectsWith(openWeights(at('no.safetensors')), CheckpointFormatError),
+  'tensors of a fixture that cannot be read': () =>
+    assert.rejectsWith(FixtureTensors.read(at('no.safetensors')), CheckpointFormatError),
   'weights of no model': () => assert.rejectsWith(openCheckpoint(at('w.pth')), Error),
   'a checkpoint that a run starts from': () => assert.rejectsWith(configHeld(at('held')), /weights|parameters/),
   'checkpoints of a run': () =>
@@ -81,6 +86,19 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
     assert.is(readFileSync(at('log.jsonl'), 'utf8'), 'onetwo');
     log.close();
   },
+  'a log that is removed where the disk is full': () => {
+    let room = 1;
+    const log = new AppendedFile(at('full.jsonl'), 'w+', (file, bytes) => {
+      if (room-- <= 0) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+      return writeSync(file, bytes);
+    });
+    log.append(Buffer.from('one'));
+    rmSync(at('full.jsonl'));
+    log.append(Buffer.from('two'));
+    assert.throwsWith(() => log.close(), FileError);
+  },
+  'what a run is recorded in': () =>
+    new RunRecorder(at('recorded'), { progress: new Progress({ quiet: true }) }).finish(),
 };
 
 /** Descriptors of this process, on Linux. */

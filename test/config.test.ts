@@ -8,6 +8,7 @@ import { PRESET_NAMES } from '../model/systems/config.ts';
 import { learningRate, scheduleOf } from '../train/recipe/schedule.ts';
 import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
 import { configKeys, keysOf } from '../train/run/config_keys.ts';
+import { Yaml } from '../train/run/yaml.ts';
 
 const SMALLEST = 'data: {train: a.txt, labels: l.csv}\nmodel: {preset: B/32}\n';
 const samples = fileURLToPath(new URL('../train/configs/', import.meta.url));
@@ -55,10 +56,54 @@ test('what is not said is the official recipe', () => {
     cutmix: 1,
     mixSwitch: 0.5,
   });
-  assert.is(config.data.frames, 8);
-  assert.is(config.data.size, 224);
-  assert.is(config.model.dropPath, 0);
-  assert.is(config.run.seed, 1024);
+  const { train: _, labels: __, ...data } = config.data;
+  assert.equal(data, { format: 'list', val: null, split: 1, names: 'official', seen: null, unseenOnly: false,
+    shots: null, shotSeed: 1024, root: null, roots: [], firstLabel: null, frames: 8, sampling: 'sparse',
+    valSampling: null, stride: 1, size: 224, crop: true, flip: true, templates: 'none', templateMean: 'softmax',
+    jitter: 0.8, gray: 0.2, workers: null, ahead: 16, cache: null, cacheGiB: 20, maxBadShare: 0.01 });
+  assert.equal(config.model, { system: 'xclip', messages: true, integration: true, prompts: null, preset: 'B/32',
+    checkpoint: null, vision: null, interpolateFrames: false, interpolatePatches: false, dropPath: 0, dropout: 0,
+    init: { mitPositions: 0.02, mitWeights: 0.02, promptWeights: 0.02 } });
+  assert.equal(config.run, { seed: 1024, memoryGiB: null, evaluationBatch: null, logEverySteps: 10,
+    checkpointEverySteps: 500, evaluateEveryEpochs: 1, evaluateEverySteps: null, patience: null });
+});
+
+/** Of keys of one kind: values at the edges that are taken, and those beyond that are not. */
+const EDGES: readonly (readonly [keys: string, taken: string, refused: string])[] = [
+  ['model.dropPath model.dropout train.labelSmoothing optim.momentum', '0 0.999', '-0.001 1'],
+  ['model.init.mitPositions model.init.mitWeights model.init.promptWeights optim.lr optim.newPartsLrScale optim.eps '
+    + 'optim.maxGradNorm data.cacheGiB run.memoryGiB', '1e-9 1e9', '0 -1 .inf'],
+  ['data.jitter data.gray data.maxBadShare train.mixSwitch optim.minLrRatio optim.warmupStart', '0 1', '-0.001 1.001'],
+  ['train.mixup train.cutmix train.warmupEpochs optim.weightDecay', '0 0.5 29', '-0.001 a'],
+  ['data.shots data.stride train.steps train.epochs train.batch train.accumulation run.evaluationBatch '
+    + 'run.logEverySteps run.checkpointEverySteps run.evaluateEveryEpochs run.evaluateEverySteps run.patience',
+    '1 99999', '0 1.5'],
+  ['data.frames', '1 1024', '0 1025'],
+  ['data.size', '1 4096', '0 4097'],
+  ['data.shotSeed data.workers data.ahead train.warmupSteps run.seed', '0 7', '-1 0.5'],
+  ['data.split', '1 2 3', '0 4'],
+  ['data.firstLabel', '0 1', '-1 2'],
+  ['optim.milestoneFactor', '1e-9 0.999', '0 1'],
+  ['optim.milestones', '[1]', '[0]'],
+  ['optim.betas', '[0,0.999]', '[0.5,1] [-0.1,0.5] [0.5]'],
+];
+
+test('each number is taken up to its edges, and refused beyond them', () => {
+  for (const [keys, taken, refusedValues] of EDGES) {
+    for (const key of keys.split(' ')) {
+      const isRefused = (value: string) => {
+        try {
+          parseConfig(SMALLEST, 'c.yaml', [`${key}=${value}`]);
+          return false;
+        } catch (error) {
+          return new RegExp(`${key}(\\.\\d)?: expected (a |one of)`).test((error as Error).message);
+        }
+      };
+      assert.equal(taken.split(' ').filter(isRefused), [], `${key} takes`);
+      const refusals = refusedValues.split(' ');
+      assert.equal(refusals.filter(isRefused), refusals, `${key} refuses`);
+    }
+  }
 });
 
 test('paths of a file start at its folder, paths of overrides at the working folder', () => {
@@ -72,6 +117,7 @@ test('further folders of lists are paths too, and the first label is 0 or 1', ()
     '/some/where/c.yaml');
   assert.equal(config.data.roots, ['/disk2', '/some/where/more']);
   assert.equal(parseConfig(formatConfig(config), '/else/where/c.yaml').data.roots, config.data.roots);
+  assert.match(formatConfig(config, '/some/where/runs'), 'roots: [/disk2, ../more]');
   assert.equal(parseConfig(SMALLEST, 'c.yaml', ['data.roots=[x]']).data.roots, [`${process.cwd()}/x`]);
   assert.equal(parseConfig(SMALLEST, 'c.yaml', ['data.firstLabel=1']).data.firstLabel, 1);
   assert.match(refused(SMALLEST, ['data.firstLabel=2']), /data\.firstLabel: expected one of 0, 1, got 2/);
@@ -103,6 +149,10 @@ test('writing a configuration and reading it again changes nothing', () => {
 
 test('every key has a description and stands in what is written', () => {
   const text = formatConfig(parseConfig(SMALLEST, 'c.yaml'));
+  assert.match(text, /^model: {23}# the network\n {2}system: xclip {14}# xclip; of the same towers/);
+  assert.match(text, /\n {2}init: {22}# how the parts start .*\n {4}mitPositions: 0\.02 {7}# standard/);
+  assert.match(text, /\n\ndata: {24}# clips and labels; /);
+  assert.equal(text.split('\n\n').map((section) => section.split(':')[0]), ['model', 'data', 'train', 'optim', 'run']);
   for (const { key, description } of configKeys) {
     assert.ok(description.length > 5, key);
     assert.ok(text.includes(`# ${description}`), key);
@@ -141,8 +191,8 @@ test('all problems are told at once, in the order of the file, each with its pla
   ].join('\n'));
 });
 
-for (const [key, guess] of [['lr', 'optim.lr'], ['learningRate', 'optim.lr'], ['optim.weight_decay',
-  'optim.weightDecay'], ['train.bacth', 'train.batch'], ['val', 'data.val']]) {
+for (const [key, guess] of [['lr', 'optim.lr'], ['bacth', 'train.batch'], ['learningRate', 'optim.lr'], ['optim.bacth',
+  'train.batch'], ['optim.weight_decay', 'optim.weightDecay'], ['train.bacth', 'train.batch'], ['val', 'data.val']]) {
   test(`an unknown key "${key}" is answered with ${guess}`, () => {
     const text = key.includes('.')
       ? `${SMALLEST}${key.split('.')[0]}: {${key.split('.')[1]}: 1}`
@@ -183,12 +233,70 @@ for (const [text, part] of [
   [`${SMALLEST}optim: {betas: [0.9, 1]}`, 'optim.betas.1: expected a number below 1, got 1'],
   [`${SMALLEST}train: {recompute: yes}`, 'train.recompute: expected true or false, got "yes"'],
   [`${SMALLEST}train: {fixText: 3}`, 'train.fixText: is not a key'],
+  [`${SMALLEST}train: {fixText: true, tune: both}`, 'line 3, column 9: train.fixText: is not a key'],
+  [`${SMALLEST}train: 3`, 'train: expected a section with keys, got 3'],
+  [`${SMALLEST}train: {epochs: 5, warmupEpochs: 5}`, 'train.warmupEpochs: expected less than train.epochs (5), got 5'],
+  ['data: {train: a, labels: b, roots: [x, 3]}\nmodel: {preset: tiny}',
+    'line 1, column 36: data.roots.1: expected a text, got 3'],
+  [`${SMALLEST}train: &t {batch: 1}\nrun: *t`, 'line 3, column 12: run.batch: is not a key; did you mean train.batch?'],
+  ['data: {train: a}\nmodel: {preset: tiny}', 'data.labels: is missing: a text, where data.format is list'],
+  ['data: {train: a, format: ucf101, firstLabel: 0}\nmodel: {preset: tiny}',
+    'data.firstLabel: is for data.format: list; ucf101 says itself how it counts'],
+  ['data: {train: a, labels: b, split: 2}\nmodel: {preset: tiny}', 'data.split: is 2, and no list depends on it'],
+  ['data: {train: a, labels: b}\nmodel: {preset: R50}', 'model.preset: is R50, xclip has B/32, '],
   ['data: {train: "", labels: b}\nmodel: {preset: tiny}', 'data.train: expected a text that is not empty'],
 ]) {
   test(`a configuration is refused with "${part}"`, () => assert.match(refused(text), part));
 }
 
+test('what belongs together is taken', () => {
+  const vit = ['model.system=vit', 'model.preset=B/32'];
+  for (const overrides of [['train.epochs=1', 'train.warmupEpochs=0'], ['train.epochs=5', 'train.warmupEpochs=4'], ['train.steps=9', 'train.warmupEpochs=40'], [
+    'train.warmupSteps=3',
+    'train.warmupEpochs=40',
+  ], ['train.steps=3', 'train.warmupSteps=2'], ['train.warmupSteps=9000'], ['optim.name=sgd', 'optim.nesterov=true'], [
+    'optim.schedule=milestones',
+    'optim.milestones=[1, 2, 29]',
+  ], ['train.steps=9', 'optim.schedule=milestones', 'optim.milestones=[40]'], ['data.stride=2', 'data.sampling=dense'],
+    ['data.stride=2', 'data.valSampling=dense'], ['run.patience=1', 'data.val=v.txt'], ['data.unseenOnly=true',
+    'data.seen=s.txt'], [...vit, 'model.dropout=0.5'], ['data.split=2', 'data.train=a{split}.txt'], ['data.split=2',
+    'data.val=b{split}.txt'], ['data.split=2', 'data.format=hmdb51'], ['data.format=ucf101', 'data.labels=null'], [
+    'model.preset=null',
+    'model.checkpoint=c',
+  ], ['model.preset=null', 'model.checkpoint=c', 'model.vision=v']]) {
+    assert.is(parseConfig(SMALLEST, 'c.yaml', overrides).optim.lr, 8e-6, overrides.join(' '));
+  }
+});
+
+test('of very many problems fifty are told, and of a long value sixty letters', () => {
+  const lines = (count: number) =>
+    refused(`${SMALLEST}run: {${Array.from({ length: count }, (_, i) => `zzzzzzz${i}: 1`).join(', ')}}`).split('\n');
+  assert.equal([lines(50)[0], lines(50).length], ['c.yaml: 50 problems', 51]);
+  assert.equal([lines(60)[0], lines(60).length, lines(60)[51]], ['c.yaml: 60 problems', 52, '  … and 10 more']);
+  assert.is(/got (.*)$/.exec(refused(SMALLEST, [`optim.lr=${'x'.repeat(100)}`]))?.[1].length, 60);
+});
+
+test('YAML is read up to its limits: letters, levels, aliases, one document', () => {
+  const problems = (text: string) => new Yaml(text).problems.join('\n').replace(/(levels|aliases): .*/, '$1');
+  const letters = (count: number) => 'a: '.padEnd(count, 'x');
+  assert.is(problems(letters(65_536)), '');
+  assert.is(problems(letters(65_537)), 'has 65,537 letters, at most 65,536 are read');
+  assert.is(problems('a: {'.repeat(64) + '}'.repeat(64)), '');
+  assert.is(problems('a: {'.repeat(65) + '}'.repeat(65)), 'line 1, column 261: nested deeper than 64 levels');
+  const aliases = (count: number) => `a: &x 1\nb: [${Array(count).fill('*x').join(',')}]`;
+  assert.is(problems(aliases(100)), '');
+  assert.is(problems(aliases(101)), 'line 2, column 305: more than 100 aliases');
+  assert.is(problems('a: 1\n---\nb: 2'), 'line 2, column 1: only one document is read: ---');
+  assert.is(problems('b: *x'), 'line 1, column 4: no &x stands before this alias: b: *x');
+  assert.is(problems('a: &x [1]\nb: &y [*x]'), 'line 2, column 8: what an alias names may hold no alias: b: &y [*x]');
+  assert.match(problems('? {a: 1}\n: 2'), 'line 1, column 3: a key must be a name, no map, list or alias');
+  assert.match(problems(`a: 1\na: ${'x'.repeat(90)}`), /^line 2, column 1: map keys must be unique: .{80}$/);
+  assert.equal([new Yaml('a: 1\na: 2').value, new Yaml(': 1').value], [undefined, { '': 1 }]);
+});
+
 test('problems of overrides name the override', () => {
+  assert.is(refused(SMALLEST, ['=1']), '--set =1: expected key=value');
+  assert.match(refused(SMALLEST, ['a=1']), /^--set a: is not a key/);
   assert.is(refused(SMALLEST, ['optim.lr=fast']), 'c.yaml: --set optim.lr: expected a number, got "fast"');
   assert.match(refused(SMALLEST, ['optim.lr']), 'expected key=value');
   assert.match(refused(SMALLEST, ['optim=3']), 'is a section; name one of its keys, such as optim.lr');
@@ -251,6 +359,7 @@ test('what contradicts itself in an optimiser is told', () => {
   const all = (optim: string) => refused(`${SMALLEST}train: {epochs: 20}\noptim: {${optim}}\n`);
   assert.match(all('name: sgd, nesterov: true, momentum: 0'), 'optim.nesterov: needs a momentum, optim.momentum is 0');
   assert.match(all('schedule: milestones, milestones: [10, 5]'), 'expected epochs that rise, got [10, 5]');
+  assert.match(all('schedule: milestones, milestones: [10, 10]'), 'expected epochs that rise, got [10, 10]');
   assert.match(all('schedule: milestones, milestones: [10, 20]'), 'expected epochs before train.epochs (20), got 20');
 });
 

@@ -366,22 +366,6 @@ test('a list may have labels or none; what is wrong with it is told at once, bef
   assert.throwsWith(() => clipsIn(at('nowhere')), FirstlightError, /no such file or folder/);
 });
 
-test('what cannot be meant is refused before a GPU is asked for', async () => {
-  const cases: [string[], RegExp][] = [
-    [['embed', '--checkpoint', 'x'], /nothing to embed/],
-    [['embed', folder], /--checkpoint is missing/],
-    [['embed', folder, '--checkpoint', 'x', '--out', 'a.npy'],
-      /expected NAME\.safetensors or NAME\.jsonl, got "a\.npy"/],
-    [['embed', folder, '--checkpoint', 'x', '--window', '2'], /--window: expected a length of time, got "2"\n.*2s/],
-    [['embed', folder, '--checkpoint', 'x', '--window', '0s'], /--window: expected a length of time/],
-    [['embed', folder, '--checkpoint', 'x', '--seed', '3'], /--seed goes with --probe/],
-    [['embed', folder, '--checkpoint', 'x', '--probe', '--out', 'a.jsonl'], /--probe needs a list with labels/],
-    [['search', 'a.safetensors'], /search: a text is missing/],
-    [['search', 'a.safetensors', NAMES[1], '--each-class'], /give no text/],
-  ];
-  for (const [words, message] of cases) assert.match((await done(words, 2)).stderr, message);
-});
-
 testIf(process.platform !== 'win32', 'Windows has other permissions')('a file that cannot be written is named',
   async () => {
     const { stderr } = await done(['embed', folder, '--checkpoint', checkpoint, '--out', join(labels, 'x.safetensors')],

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,
   writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,8 @@ import { PassThrough } from 'node:stream';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { FileError } from '../engine/file_error.ts';
-import { duration, Progress } from '../train/log/progress.ts';
+import { AppendedFile } from '../train/log/appended.ts';
+import { duration, Progress, roughly } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog, RunLog, seriesOf } from '../train/log/run_log.ts';
 import { crc32c } from '../train/log/tensorboard.ts';
@@ -321,8 +322,228 @@ test('quiet says nothing', () => {
   assert.is(text(), '');
 });
 
-test('durations read as a clock', () => {
-  assert.equal([0, 59.6, 75, 3700].map(duration), ['0:00', '1:00', '1:15', '1:01:40']);
+test('durations read as a clock, and roughly as minutes or hours, rounded up where that matters', () => {
+  assert.equal([0, 59.6, 75, 3599, 3600, 3700].map(duration), ['0:00', '1:00', '1:15', '59:59', '1:00:00', '1:01:40']);
+  assert.equal([1, 60, 61, 75, 5400, 5401, 7200, 9000].map(roughly), ['about a minute', 'about a minute',
+    'about 2 minutes', 'about 2 minutes', 'about 90 minutes', 'about 2 hours', 'about 2 hours', 'about 3 hours']);
+});
+
+/** The last line of a stage of `total` steps, of which those that are given were told at such a second, with clips. */
+function lastLine(total: number, moments: readonly (readonly [step: number, second: number, clips: number])[]): string {
+  const { stream, text } = screen(false);
+  let seconds = 0;
+  const progress = new Progress({ stream, secondsPerLine: 0, now: () => seconds });
+  progress.start('x', total);
+  for (const [step, at, clips] of moments) {
+    seconds = at;
+    progress.update(step, clips, {});
+  }
+  return text().trimEnd().split('\n').at(-1) ?? '';
+}
+
+test('clips are counted by the second where it has one, with a decimal below a hundred', () => {
+  const told = (perSecond: number) =>
+    / {2}(\S+ clips\/\w+) {2}/.exec(lastLine(9, [1, 2, 3].map((n) => [n, n, n * perSecond])))?.[1];
+  assert.equal([0.5, 1, 99.94, 100, 101.4].map(told), ['30.0 clips/min', '1.0 clips/s', '99.9 clips/s', '100 clips/s',
+    '101 clips/s']);
+  assert.is(lastLine(9, [1, 2, 3].map((n) => [n, n, 0])), 'x: 3/9  33 %  0:06 left', 'none are counted');
+});
+
+test('the speed is that of the last fifty moments, and what lies within a fiftieth of a second is one', () => {
+  // twenty slow steps, then fast ones
+  const moments = Array.from({ length: 69 }, (_, k) => k + 1).map((n) => [n, n <= 20 ? 10 * n : 180 + n, 0] as const);
+  assert.is(lastLine(1000, moments), 'x: 69/1000  6 %  15:31 left');
+  assert.is(lastLine(1000, moments.slice(0, -1)), 'x: 68/1000  6 %  18:27 left', 'one of the slow ones still counts');
+  const [first, apart, together] = [[1, 0, 0], [2, 0.02, 0], [2, 0.015625, 0]] as const;
+  assert.is(lastLine(303, [first, apart, [3, 2, 0]]), 'x: 3/303  0 %  0:06 left');
+  assert.is(lastLine(303, [first, together, [3, 2, 0]]), 'x: 3/303  0 %');
+  assert.is(lastLine(24, [first, [2, 1, 0], [3, 1.015625, 0], [4, 2, 0]]), 'x: 4/24  16 %  0:10 left',
+    'a moment has the last of its steps');
+});
+
+test('a line is told every five seconds of the clock, if nobody says otherwise', () => {
+  const { stream, text } = screen(false);
+  const { now } = performance;
+  let milliseconds = 3000;
+  performance.now = () => milliseconds;
+  try {
+    const progress = new Progress({ stream });
+    progress.start('x', 9);
+    for (const at of [7999, 8000, 12_999]) {
+      milliseconds = at;
+      progress.update(at, 0, {});
+    }
+    assert.is(text(), 'x: 8000/9  88888 %  done\n');
+    progress.compiling(1, 3);
+    milliseconds = 13_000;
+    progress.compiling(2, 3);
+    milliseconds = 17_999;
+    progress.compiling(3, 3);
+    assert.is(text(), 'x: compiling 2 of 3\n');
+    progress.stop();
+    assert.is(text(), 'x: compiling 3 of 3\n');
+    progress.stop();
+    progress.start('y', 9);
+    progress.update(1, 0, {});
+    progress.start('z', 9);
+    assert.is(text(), 'y: 1/9  11 %\n', 'a stage ends with its last state');
+    progress.stop();
+    assert.is(text(), '');
+    milliseconds = 22_999;
+    progress.start('z', 9);
+    milliseconds = 27_998;
+    progress.update(1, 0, { loss: 0.5, lr: 0 });
+    assert.is(text(), '', 'a stage has its own five seconds');
+    milliseconds = 30_000;
+    progress.update(2, 0, { lr: 1 });
+    assert.is(text(), 'z: 2/9  22 %  lr 1.0e+0\n', 'and its own speed');
+    progress.update(2, 0, { lr: 0 });
+    progress.stop();
+    assert.is(text(), 'z: 2/9  22 %  lr 0\n');
+  } finally {
+    performance.now = now;
+  }
+});
+
+test('a bar has 24 places, shows what is done before the first step, and is gone when its stage ends', () => {
+  const { stream, text } = screen(true);
+  const progress = new Progress({ stream });
+  progress.start('xclip', 4, 1);
+  progress.prepare('compiling 1 of 3');
+  progress.stop();
+  assert.match(text(), /xclip {8}█{6}░{18} compiling 1 of 3/);
+  progress.message('done');
+  assert.is(text(), 'done\n');
+  progress.start('xclip', 4);
+  progress.stop();
+  assert.match(text(), / ░{24} /);
+});
+
+/** A progress that notes what it is told. */
+function noted() {
+  const calls: string[] = [];
+  const note = (name: string) => (...values: unknown[]) => void calls.push([name, ...values].join(' '));
+  const progress = { start: note('start'), stop: note('stop'), message: note('message'),
+    update: (step: number, clips: number, reading: object) => note('update')(step, clips, JSON.stringify(reading)) };
+  return { progress: progress as unknown as Progress, calls };
+}
+
+test('something else in the middle of a stage has the bar, whatever comes of it; then the stage goes on', async () => {
+  const { progress, calls } = noted();
+  const recorder = new RunRecorder(folder, { progress });
+  recorder.stage('w', 3);
+  recorder.scalar(1, 'loss', 0.5);
+  recorder.scalar(1, 'lr', 0.25);
+  recorder.scalar(1, 'other', 1);
+  recorder.advance(1, 8);
+  recorder.stage('x', 5, 2);
+  await recorder.aside('first', 1, async () => undefined);
+  assert.equal(calls.splice(0), ['start w 3 0', 'update 1 8 {"loss":0.5,"lr":0.25}', 'start x 5 2', 'start first 1',
+    'stop', 'start x 5 2'], 'a stage begins without the numbers of the one before');
+  recorder.advance(3, 8);
+  assert.is(await recorder.aside('evaluation', 9, async () => 'result'), 'result');
+  recorder.advance(4, 8);
+  recorder.advance(5, 8);
+  await assert.rejectsWith(recorder.aside('evaluation', 9, async () => {
+    throw new Error('cut');
+  }), 'cut');
+  assert.equal(calls, ['update 3 8 {}', 'start evaluation 9', 'stop', 'start x 5 3', 'update 4 8 {}', 'update 5 16 {}',
+    'start evaluation 9', 'stop'], 'clips are counted anew, and a stage that is done is not begun again');
+  recorder.finish();
+});
+
+test('that the disk is full is told once, that it takes the log again once, and what is lost in the end', () => {
+  const { progress, calls } = noted();
+  const own = join(folder, 'run');
+  let isFull = false;
+  const recorder = new RunRecorder(own, { progress, write: (file, bytes) => {
+    if (isFull) throw full();
+    return writeSync(file, bytes);
+  } });
+  const told = (step: number, becomesFull: boolean) => {
+    recorder.scalar(step, 'loss', step);
+    isFull = becomesFull;
+    recorder.flush();
+    return calls.splice(0);
+  };
+  const log = join(own, 'log.jsonl');
+  assert.equal(told(1, false), []);
+  assert.equal(told(2, true), [`message ${log}: the disk is full; the log waits in memory, training goes on`]);
+  assert.equal(told(3, true), []);
+  assert.equal(told(4, false), [], 'the events of this step still wait');
+  assert.equal(told(5, false), ['message the disk takes the log again']);
+  assert.equal(told(6, false), []);
+  assert.equal(readRunLog(log).map(({ step }) => step), [1, 2, 3, 4, 5, 6]);
+  told(7, true);
+  recorder.scalar(8, 'loss', 8);
+  recorder.finish();
+  assert.is(calls.length, 3, calls.join('\n'));
+  assert.is(calls[1], `message the end of the log is lost: ${log}: the disk is full`);
+  assert.match(calls[2], /^message the end of the log is lost: .*tfevents.*: the disk is full$/);
+});
+
+test('a fault that is none of the disk ends a run where it is met', () => {
+  const recorder = new RunRecorder(folder, { progress: quiet() });
+  recorder.finish();
+  assert.throwsWith(() => recorder.finish(), /EBADF|bad file descriptor/);
+});
+
+test('what is written anew is copied by the mebibyte, though a disk takes a part; half of it does not stand for all', () => {
+  const path = join(folder, 'log.jsonl');
+  const MIB = 2 ** 20;
+  const sizes: number[] = [];
+  let room = Infinity;
+  // takes all but a byte, and then that
+  const log = new AppendedFile(path, 'w+', (file, bytes) => {
+    if (room === 0) throw full();
+    const taken = writeSync(file, bytes.subarray(0, Math.min(room, Math.max(1, bytes.length - 1))));
+    room -= taken;
+    sizes.push(taken);
+    return taken;
+  });
+  const all = Buffer.from(Array.from({ length: 2.5 * MIB }, (_, i) => i % 251));
+  log.append(all);
+  assert.is(log.losses, 0);
+  rmSync(path);
+  room = MIB;
+  log.append(Buffer.from('e'));
+  assert.match(log.problem?.message ?? '', 'the disk is full');
+  assert.not(existsSync(path));
+  assert.is(log.losses, 0);
+  room = Infinity;
+  log.append(Buffer.from('nd'));
+  assert.equal(sizes, [2.5 * MIB - 1, 1, MIB - 1, 1, MIB - 1, 1, MIB - 1, 1, MIB / 2 - 1, 1, 2, 1]);
+  assert.is(log.losses, 1);
+  assert.ok(readFileSync(path).equals(Buffer.concat([all, Buffer.from('end')])));
+  log.close();
+});
+
+test('steps of any length in bytes come back from the events; a run that is begun anew forgets the steps before', () => {
+  const told = (resumeAfter: number | undefined, ...steps: number[]) => {
+    const recorder = new RunRecorder(folder, { progress: quiet(), resumeAfter });
+    for (const step of steps) recorder.scalar(step, 'loss', 1);
+    recorder.finish();
+    const names = readdirSync(join(folder, 'tensorboard')).sort();
+    for (const name of names) assert.match(name, /^events\.out\.tfevents\.\d+\.\d{3}\.[^.]/);
+    const all = events(join(folder, 'tensorboard', names.at(-1) as string)).slice(1);
+    return all.map((event) => (event.has(7) ? `from ${event.get(2)}` : event.get(2)));
+  };
+  assert.equal(told(undefined, 1, 127, 128, 129, 16_383, 16_384, 2 ** 40), [1, 127, 128, 129, 16_383, 16_384, 2 ** 40]);
+  assert.equal(told(undefined, 1), ['from 1', 1]);
+  assert.equal(told(3, 4), ['from 4', 4]);
+  rmSync(join(folder, 'tensorboard'), { recursive: true });
+  assert.equal(told(0, 1), ['from 1', 1], 'events that were removed may be known to TensorBoard');
+});
+
+test('a run that goes on from before its first entry has an empty log; an empty line is no entry', () => {
+  const path = join(folder, 'log.jsonl');
+  appendFileSync(path, '{"stage":"x","step":1,"time":"t"}\n');
+  new RunRecorder(folder, { progress: quiet(), resumeAfter: 0 }).finish();
+  assert.is(readFileSync(path, 'utf8'), '');
+  appendFileSync(path, '\n{"stage":"x","step":0,"time":"t"}\n');
+  assert.throwsWith(() => readRunLog(path), `${path}:1: not an entry of a run's log`);
+  writeFileSync(path, '{"stage":"x","step":0,"time":"t"}\n');
+  assert.equal(readRunLog(path), [{ stage: 'x', step: 0, time: 't', values: {} }]);
 });
 
 test('a log that is removed under a running job, alone or with its folder, is written anew, and that is told', () => {

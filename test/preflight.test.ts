@@ -1,11 +1,14 @@
 /** All that a run needs is looked at before its first step, and all that is wrong is told at once. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statfsSync,
+  writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { open } from '../engine/index.ts';
+import { DatasetError, open } from '../engine/index.ts';
 import { parseConfig } from '../train/run/config.ts';
+import { fileOf, requireOneStep } from '../train/run/lists.ts';
+import { lackOfSpace } from '../train/run/run_folder.ts';
 import { preflight, type PreflightOptions, requireNothingWrong } from '../train/run/preflight.ts';
 
 const gpu = await open();
@@ -96,8 +99,95 @@ test('what is odd is told, and does not stop the run: clips on both sides, class
     `${at('train.txt')}:0: 1 of 3 classes have no clip: 2 (rowing)`,
   ]);
   writeFileSync(at('both.txt'), 'a.mp4 0\nb.mp4 1\n');
-  assert.match((await look([`data.val=${at('both.txt')}`])).warnings[0].problem,
-    /^"a\.mp4" stands in line \d of .*: it is trained on and measured on, as 1 more$/);
+  const { warnings: [first, ...others] } = await look([`data.val=${at('both.txt')}`]);
+  assert.match(first.problem, /^"a\.mp4" stands in line \d of .*: it is trained on and measured on, as 1 more$/);
+  assert.equal(others, []);
+});
+
+test('of classes without clips five are named; one clip is enough to look, and names that were seen are told', async () => {
+  const warned = async (classes: number, list: string, overrides: readonly string[] = []) => {
+    writeFileSync(at('some.csv'), `id,name\n${Array.from({ length: classes }, (_, k) => `${k},class${k}\n`).join('')}`);
+    writeFileSync(at('some.txt'), list);
+    return (await look([`data.labels=${at('some.csv')}`, `data.train=${at('some.txt')}`, ...overrides])).warnings.map((
+      { problem },
+    ) => problem);
+  };
+  assert.equal(await warned(2, 'a.mp4 0\n'), ['1 of 2 classes have no clip: 1 (class1)']);
+  assert.equal(await warned(6, 'a.mp4 0\n'), [
+    '5 of 6 classes have no clip: 1 (class1), 2 (class2), 3 (class3), 4 (class4), 5 (class5)',
+  ]);
+  assert.equal(await warned(7, 'a.mp4 0\n'), [
+    '6 of 7 classes have no clip: 1 (class1), 2 (class2), 3 (class3), 4 (class4), 5 (class5), …',
+  ]);
+  writeFileSync(at('seen.txt'), 'class1\nother\n');
+  const [seen, ...others] = await warned(2, 'a.mp4 0\nb.mp4 1\n', [`data.seen=${at('seen.txt')}`]);
+  assert.match(String(seen), /^has 1 of the 2 classes, .*: "class1"$/);
+  assert.equal(others, []);
+});
+
+test('what is wrong is told once, and what only follows from it is not', async () => {
+  const none = [`data.train=${at('none.txt')}`, `data.val=${at('none.txt')}`];
+  const [absent, ...others] = await wrong(none);
+  assert.match(absent, /none\.txt: no such file/);
+  assert.equal(others, []);
+  writeFileSync(at('useless.txt'), 'none.mp4 0\n');
+  const [useless, ...more] = await wrong([`data.train=${at('useless.txt')}`]);
+  assert.match(useless, /"none\.mp4" does not exist/);
+  assert.equal(more, [], 'not that no clip is left');
+  assert.equal(await wrong(['optim.newPartsLrScale=0.01']), [], 'a rate that is as the last one');
+});
+
+test('steps are whole: clips that are drawn, in batches that are full', async () => {
+  for (const [clips, batch, accumulation, steps] of [[8, 2, 2, 2], [7, 2, 2, 1], [4, 2, 2, 1], [9, 4, 1, 2]] as const) {
+    const config = configOf([`train.batch=${batch}`, `train.accumulation=${accumulation}`]);
+    assert.is(requireOneStep(config, clips), steps, `${clips} clips in ${accumulation} × ${batch}`);
+  }
+  assert.throwsWith(() => requireOneStep(configOf(['train.batch=2', 'train.accumulation=2']), 3), DatasetError,
+    /train\.txt: has 3 clips, one optimiser step takes 4 \(train\.batch × train\.accumulation\)$/);
+  assert.throwsWith(() => fileOf(configOf(['data.val=null']), 'val'), 'data.val is null');
+  assert.equal(await wrong(['data.shots=1', 'train.batch=2']), []);
+  const [few, ...others] = await wrong(['data.shots=1', 'train.batch=3']);
+  assert.match(few, /has 2 clips, one optimiser step takes 3/);
+  assert.equal(others, []);
+  const [warm] = await wrong(['train.steps=null', 'train.epochs=1', 'train.warmupSteps=1', 'train.batch=2']);
+  assert.match(warm, /the warm-up takes 1 of the run's 1 /);
+});
+
+test('a published split that holds clips twice is wrong, and says so of each', async () => {
+  mkdirSync(at('ucf/Dive'), { recursive: true });
+  for (const name of ['Dive/a.avi', 'Dive/b.avi']) writeFileSync(at(`ucf/${name}`), '');
+  writeFileSync(at('ucf/classInd.txt'), '1 Dive\n');
+  writeFileSync(at('ucf/trainlist01.txt'), 'Dive/a.avi 1\nDive/b.avi 1\n');
+  writeFileSync(at('ucf/testlist01.txt'), 'Dive/a.avi\nDive/b.avi\n');
+  const told = await wrong(['data.format=ucf101', 'data.labels=null', `data.train=${at('ucf/trainlist01.txt')}`,
+    `data.val=${at('ucf/testlist01.txt')}`]);
+  assert.is(
+    told.join('\n').match(/stands in line \d of .*trainlist01\.txt too: it is trained on and measured/g)?.length,
+    2,
+  );
+});
+
+test('room is asked for where the run will lie: checkpoints that are kept, one more, the best, and the model', () => {
+  const memory = { parameters: 10, moments: 20 };
+  const asked: string[] = [];
+  const lack = (free: number | undefined, hasValidation: boolean, path = at('runs/new/deep')) =>
+    lackOfSpace(path, memory, hasValidation, (folder) => {
+      asked.push(folder);
+      return free;
+    })?.context;
+  assert.equal([lack(130, true), lack(129, true), lack(100, false), lack(99, false), lack(undefined, true)], [undefined,
+    { need: 130, have: 129 }, undefined, { need: 100, have: 99 }, undefined]);
+  assert.equal([...new Set(asked)], [root]);
+  for (const [name, bytes] of [['checkpoints/step-1/model', 7], ['tensorboard/events', 3], ['log.jsonl',
+    50]] as const) {
+    mkdirSync(join(at('kept'), name, '..'), { recursive: true });
+    writeFileSync(join(at('kept'), name), new Uint8Array(bytes));
+  }
+  assert.equal(lack(119, true, at('kept')), { need: 130, have: 129 });
+  assert.is(asked.at(-1), at('kept'));
+  const have = Number(lackOfSpace(root, { parameters: 2 ** 62, moments: 0 }, false)?.context.have);
+  const { bavail, bsize } = statfsSync(root);
+  assert.ok(have > 0.5 * bavail * bsize && have < 2 * bavail * bsize, 'the disk itself is asked');
 });
 
 test('a name that the tokenizer cannot take whole is told with all others', async () => {

@@ -276,22 +276,5 @@ test('a file that is no result of an evaluation is refused with its reason', () 
   }
 });
 
-test('a flag of another protocol is refused before anything is opened', async () => {
-  for (const [words, message] of [
-    [['--protocol', 'multi'], /expected single or multi-view or few-shot or zero-shot, got "multi"/],
-    [['--checkpoint', runs[1]], /several --checkpoint goes with --protocol few-shot, not with single/],
-    [['--clips', 'even'], /--clips goes with --protocol multi-view/],
-    [['--protocol', 'multi-view', '--clips', 'spread'], /expected random or even/],
-    [['--views', '1x3'], /--views goes with --protocol multi-view/],
-    [['--protocol', 'multi-view', '--views', '3x4'], /--views: expected clips x crops, such as 4x3, got "3x4"/],
-    [['--classes', 'a.txt'], /--classes goes with --protocol zero-shot/],
-    [['--protocol', 'zero-shot', '--draws', '2'], /--draws goes with one --classes/],
-  ] as const) {
-    const { code, stderr } = await commandLine(['evaluate', at('few', 'own.yaml'), '--checkpoint', run, ...words]);
-    assert.is(code, 2, stderr);
-    assert.match(stderr, message);
-  }
-});
-
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 test.run();

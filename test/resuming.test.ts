@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, posix, win32 } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { ConfigError, FirstlightError } from '../engine/errors.ts';
+import { ConfigError, DatasetError, FirstlightError } from '../engine/errors.ts';
 import { FileError } from '../engine/file_error.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { UsageError } from '../train/cli/flags.ts';
@@ -113,6 +113,9 @@ test('the shape of what was saved cannot change, whatever is allowed', () => {
   assert.match(error.message, 'data.frames: was 8, is now 16');
   assert.match(error.message, 'optim.name: was "adamw", is now "sgd"');
   assert.match(error.hint ?? '', 'data.frames, optim.name cannot change in a run');
+  const [frames] = wider;
+  assert.match(assert.throwsWith(() => refuseChanges([frames], [], 'c.yaml'), ConfigError).hint ?? '',
+    /^data\.frames cannot change in a run; begin another one in another folder$/);
 });
 
 test('a configuration that a checkpoint keeps, and that is damaged, is refused with what is wrong with it', () => {
@@ -253,6 +256,21 @@ test('a folder whose checkpoints are all damaged says how to begin again, with -
   assert.is((await beginning(out, config)).resumed, undefined);
 });
 
+test('a store that fails in another way fails as it does', async () => {
+  const { config } = project('fails');
+  const store = { latest: async () => {
+    throw new RangeError('a defect');
+  } } as unknown as CheckpointStore;
+  await assert.rejectsWith(beginningOf(store, root, { now: described(config), resume: true, allowed: [] }), RangeError,
+    'a defect');
+});
+
+test('a list with a line that is wrong is no data of a run', () => {
+  const { folder, config } = project('unsound');
+  writeFileSync(join(folder, 'train.txt'), 'clips/a.mp4 0\nclips/none.mp4 1\n');
+  assert.throwsWith(() => readRunData(config), DatasetError, /train\.txt:2: "clips\/none\.mp4" does not exist/);
+});
+
 test('what was never begun is not resumed: nothing is made, and only other folders are offered', () => {
   const runs = join(root, 'siblings');
   for (const name of ['one', 'two', 'notes']) mkdirSync(join(runs, name), { recursive: true });
@@ -335,6 +353,7 @@ test('every signal that asks for an end is a request with its own status; a seco
     stop.throwIfRequested('nothing');
     send(name);
     assert.is(stop.code, code);
+    assert.ok(stop.signal.aborted, 'who waits for something else is told');
     assert.throwsWith(() => stop.throwIfRequested('the evaluation', 'go on'), /the evaluation was interrupted/);
     send('SIGINT');
     assert.equal(exits, [130]);

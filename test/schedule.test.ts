@@ -69,6 +69,18 @@ test('no warm-up starts at the base rate', () => {
   }
 });
 
+test('the shortest schedules: one step down, one epoch of warm-up, no epochs, and epochs of less than a step', () => {
+  const short: Schedule = { form: 'plain', baseLr: 2, minLr: 0.5, warmup: 3, total: 4 };
+  assert.equal([3, 4].map((step) => learningRate(short, step)), [2, 0.5]);
+  const oneEpoch: Schedule = { form: 'milestones', baseLr: 2, minLr: 0, warmup: 3, total: 12, batchesPerEpoch: 3,
+    epochs: { warmupBy: 'epoch', warmupStart: 0.1, milestones: [], factor: 0.1 } };
+  assert.is(learningRate(oneEpoch, 0), 2, 'the last epoch of a warm-up has the whole rate');
+  const noEpochs: Schedule = { form: 'recipe', baseLr: 2, minLr: 0, warmup: 4, total: 10 };
+  assert.equal([0, 1, 2, 3].map((step) => learningRate(noEpochs, step)), [0, 0, 0.5, 1]);
+  const shortEpochs: Schedule = { ...noEpochs, warmup: 100, total: 200, batchesPerEpoch: 3, accumulation: 4 };
+  assert.equal([1, 2, 3].map((step) => learningRate(shortEpochs, step)), [0.06, 0.12, 0.18]);
+});
+
 /** What mmengine's schedulers leave: each takes the rate from where it is to where it goes, one after another. */
 function asMmengine(epochs: number, batches: number,
   { warmup, warmupBy, milestones }: { warmup: number; warmupBy: 'batch' | 'epoch';

@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { graphicsRemedies, type ShownDevices } from '../train/commands/doctor.ts';
+import { FEATURE_USES, LIMIT_USES } from '../engine/index.ts';
+import { usableMemory } from '../train/run/machine.ts';
+import { type Diagnosis, graphicsRemedies, type ShownDevices } from '../train/commands/doctor.ts';
 
 const cli = fileURLToPath(new URL('../train/cli/process.ts', import.meta.url));
 const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
@@ -11,7 +14,9 @@ const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
 
 test('where an adapter works, doctor names it, proves a kernel on it, and ends with 0', () => {
   const { status, stdout } = doctor(['--json']);
-  const { canTrain, adapter, features, limits, matrixUnits } = JSON.parse(stdout);
+  const { canTrain, adapter, features, limits, matrixUnits, machine, dawn, parts, remedies } = JSON.parse(stdout) as
+    & Diagnosis
+    & { adapter: NonNullable<Diagnosis['adapter']> };
   assert.is(canTrain, true);
   assert.is(status, 0);
   assert.ok(adapter.name.length > 0);
@@ -19,6 +24,18 @@ test('where an adapter works, doctor names it, proves a kernel on it, and ends w
     && / with sums in f32, held by subgroups of \d+ lanes/.test(matrixUnits.why));
   assert.ok(matrixUnits.units !== undefined || /^WebGPU offers none here/.test(matrixUnits.why), matrixUnits.why);
   assert.ok(limits.maxBufferSize >= 256 * 2 ** 20); // WebGPU's least
+  assert.equal([Object.keys(limits), Object.keys(features)], [Object.keys(LIMIT_USES), Object.keys(FEATURE_USES)]);
+  assert.ok(Object.values(limits).every((limit) => limit > 0));
+  assert.match(dawn, /^webgpu \d/);
+  const { freeMemoryBytes, processor, system, ...others } = machine;
+  assert.equal(others, { node: process.versions.node, cores: availableParallelism(), memoryBytes: usableMemory() });
+  assert.ok(freeMemoryBytes > 0 && processor.length > 0 && system.endsWith(process.arch));
+  assert.equal(parts.map(({ name }) => name), ['video files', 'SwiftShader', 'browser', 'koffi']);
+  // what is there is told with its version, what is not with a remedy
+  for (const { name, present, detail } of parts) {
+    assert.is(remedies.some((remedy) => remedy.startsWith(`${name}: `)), !present, name);
+    if (['video files', 'koffi'].includes(name) && present) assert.match(detail, /^(node-av|koffi) \d/);
+  }
 });
 
 test('where no adapter can be had, doctor says what was tried and how to get one, and ends with 4', () => {

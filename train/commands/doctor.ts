@@ -215,7 +215,7 @@ function painter(): (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: s
 }
 
 /** The diagnosis as text. */
-function render(diagnosis: Diagnosis): string {
+export function render(diagnosis: Diagnosis): string {
   const paint = painter();
   const mark = (good: boolean) => (good ? paint('green', '✓') : paint('yellow', '·'));
   const row = (name: string, value: string) => `  ${name.padEnd(WIDTH)}${value}`;

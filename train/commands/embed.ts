@@ -65,7 +65,9 @@ export async function embed(options: EmbedOptions): Promise<number> {
   return broken.length > 0 ? DATA_ERROR : 0;
 }
 
-function tell(out: string, { clips }: ClipSet, texts: readonly string[], { rows, broken, bytes }: Assembled): void {
+/** Says what a file has come to hold, and what is left out of it. */
+export function tell(out: string, { clips }: Pick<ClipSet, 'clips'>, texts: readonly string[],
+  { rows, broken, bytes }: Pick<Assembled, 'rows' | 'broken' | 'bytes'>): void {
   const sound = clips.length - broken.length;
   const count = (n: number, word: string) => `${n.toLocaleString('en-US')} ${word}${n === 1 ? '' : 's'}`;
   const parts = [
@@ -134,7 +136,8 @@ async function labelledOf(path: string, made?: Made) {
   }
 }
 
-function probeLine({ classes, trained, heldOut, accuracy, trainAccuracy, unknown }: ProbeResult,
+/** @param which clips are held out */
+export function probeLine({ classes, trained, heldOut, accuracy, trainAccuracy, unknown }: ProbeResult,
   which: string): string {
   const share = (value: number) => `${(100 * value).toFixed(1)} %`;
   const rest = unknown === 0 ? '' : `; ${unknown} of classes that it never saw, which count as wrong`;

@@ -158,13 +158,17 @@ function clipsOf(gpu: Gpu, config: TrainConfig,
 }
 
 /** One measurement, for people. @param isNamed where there are several */
-function lineOf({ name, names, leftOut }: Measurement, predictions: readonly Prediction[], isNamed: boolean): string {
+export function lineOf({ name, names, leftOut }: Pick<Measurement, 'name' | 'names' | 'leftOut'>,
+  predictions: readonly Prediction[], isNamed: boolean): string {
   const accuracy = accuracyLine(predictions.length, names.length, topShare(predictions, 1), topShare(predictions, 5));
   const rest = leftOut === 0 ? '' : `; clips of other classes, left out: ${leftOut.toLocaleString('en-US')}`;
   return `${isNamed ? `${name}: ` : ''}${accuracy}${rest}`;
 }
 
-function meanLine({ top1, top5, deviation, parts }: EvaluationResult): string {
+/** Several measurements in one line, for people. */
+export function meanLine(
+  { top1, top5, deviation, parts }: Pick<EvaluationResult, 'top1' | 'top5' | 'deviation' | 'parts'>,
+): string {
   const [one, five] = (['top1', 'top5'] as const).map((key) =>
     `${(100 * { top1, top5 }[key]).toFixed(1)} ± ${(100 * (deviation?.[key] ?? 0)).toFixed(1)} %`
   );

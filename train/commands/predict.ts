@@ -138,7 +138,7 @@ class Telling {
 const LIMITING = 0.1;
 
 /** How fast it went, and what limited it. */
-function paceText({ clips, seconds, idle, threads }: Pace): string {
+export function paceText({ clips, seconds, idle, threads }: Pace): string {
   const limit = idle / seconds < LIMITING
     ? 'the model limits, for clips are decoded before it asks for them'
     : `decoding limits, in ${threads <= 1 ? 'one thread' : `${threads} threads`}: the model waits for clips ${

@@ -26,7 +26,7 @@ export interface SearchOptions {
 }
 
 /** A clip, or a piece of one, that fits a text. */
-interface Found {
+export interface Found {
   readonly file: string;
   readonly score: number;
   /** Seconds, of a piece. */
@@ -94,7 +94,8 @@ function foundOf(file: FeatureFile, row: number, score: number): Found {
     ...(times !== undefined && { start: times[0], end: times[1] }) };
 }
 
-function tableOf({ text, found }: { readonly text: string; readonly found: readonly Found[] }): string {
+/** The clips of a text, for people. */
+export function tableOf({ text, found }: { readonly text: string; readonly found: readonly Found[] }): string {
   const lines = found.map(({ file, score, start, end }) => {
     const from = relative('', file);
     const time = start === undefined ? '' : `  ${clock(start)} to ${clock(end as number)}`;
@@ -114,7 +115,8 @@ function clock(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 
-function retrievalText(scores: Float32Array, labels: Int32Array, classes: number): string {
+/** How often names find their clips, and clips their names. @param scores of each clip, a row of all names */
+export function retrievalText(scores: Float32Array, labels: Int32Array, classes: number): string {
   const { asked, found, named } = retrievalOf(scores, labels, classes);
   const share = (part: number, all: number) => `${part} of ${all} (${((100 * part) / all).toFixed(1)} %)`;
   return `names whose first clip has that name: ${share(found, asked)}\nclips whose first name is theirs: ${

@@ -168,7 +168,7 @@ async function keepBest(store: CheckpointStore, { step }: Validation, folder: st
   }
 }
 
-function bestLine({ step, top1 }: Validation, last: number, folder: string): string {
+export function bestLine({ step, top1 }: Validation, last: number, folder: string): string {
   const when = step === last ? 'the last step' : `step ${step}`;
   return `Best      top-1 ${(100 * top1).toFixed(1)} % after ${when}, ${folder}`;
 }
@@ -176,7 +176,9 @@ function bestLine({ step, top1 }: Validation, last: number, folder: string): str
 /** Names that the command line for `predict` has for an example. */
 const EXAMPLES = 3;
 
-function predictLine(model: string, names: readonly string[], { templates, mean }: Wording, clip = 'clip.mp4'): string {
+/** The command line that asks a model of a clip. */
+export function predictLine(model: string, names: readonly string[], { templates, mean }: Wording,
+  clip = 'clip.mp4'): string {
   const shown = names.slice(0, EXAMPLES).map((name) => name.replaceAll('"', ''));
   const words = templates === 'none' ? '' : ` --templates ${templates} --template-mean ${mean}`;
   return `npx firstlight predict ${quoted(clip)} --checkpoint ${quoted(model)} --labels ${

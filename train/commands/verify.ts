@@ -73,7 +73,8 @@ async function checksOf(run: () => Promise<CheckResult[]>, fixture: string): Pro
   }
 }
 
-function lineOf({ fixture, check, tensors, passed, worst, problem, lacks }: CheckResult): string {
+/** What a check found, for people. */
+export function lineOf({ fixture, check, tensors, passed, worst, problem, lacks }: CheckResult): string {
   const count = `${tensors} tensor${tensors === 1 ? '' : 's'}`;
   const margin = worst === undefined
     ? ''

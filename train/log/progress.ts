@@ -53,7 +53,6 @@ export class Progress {
     this.#total = total;
     this.#window = [];
     this.#lastLine = { seconds: this.#now(), text: '' };
-    this.#text = '';
     if (this.#quiet || this.#stream.isTTY !== true) return;
     this.#bar = new SingleBar({
       stream: this.#stream,

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError } from '../../engine/file_error.ts';
 import type { StepReport } from '../recipe/step_reports.ts';
+import type { Write } from './appended.ts';
 import { Progress } from './progress.ts';
 import { RunLog } from './run_log.ts';
 import { TensorBoardWriter } from './tensorboard.ts';
@@ -14,6 +15,8 @@ export interface RecorderOptions {
   readonly resumeAfter?: number;
   /** Default: a bar on stderr. */
   readonly progress?: Progress;
+  /** What writes to log and TensorBoard; tests put one here that fails. */
+  readonly write?: Write;
 }
 
 /**
@@ -37,12 +40,12 @@ export class RunRecorder {
   #losses = 0;
 
   /** @param folder the run folder; made if it is not there */
-  constructor(folder: string, { resumeAfter, progress = new Progress() }: RecorderOptions = {}) {
+  constructor(folder: string, { resumeAfter, progress = new Progress(), write }: RecorderOptions = {}) {
     mkdirSync(join(folder, TENSORBOARD_FOLDER), { recursive: true });
     this.progress = progress;
     this.#folder = folder;
-    this.#log = new RunLog(join(folder, LOG_FILE), resumeAfter);
-    this.#tensorboard = new TensorBoardWriter(join(folder, TENSORBOARD_FOLDER), resumeAfter);
+    this.#log = new RunLog(join(folder, LOG_FILE), resumeAfter, write);
+    this.#tensorboard = new TensorBoardWriter(join(folder, TENSORBOARD_FOLDER), resumeAfter, write);
   }
 
   /** Begins a stage. @param steps in all  @param done of them before this process */

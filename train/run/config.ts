@@ -266,7 +266,7 @@ function ofOptimizer({ optim, train, model }: TrainConfig): Problem[] {
     ...(schedule !== 'milestones' && milestones.length > 0
       ? [problem('milestones', `is of optim.schedule: milestones, which is ${schedule}`)]
       : []),
-    ...(milestones.some((epoch, i) => i > 0 && epoch <= milestones[i - 1])
+    ...(milestones.some((epoch, i) => epoch <= milestones[i - 1])
       ? [problem('milestones', `expected epochs that rise, got [${milestones.join(', ')}]`)]
       : []),
     ...(train.steps === null && last >= train.epochs

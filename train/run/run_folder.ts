@@ -25,12 +25,10 @@ export function unwritable(out: string, hint = HINT): FirstlightError[] {
   while (!existsSync(ground) && dirname(ground) !== ground) ground = dirname(ground);
   const refuse = (path: string, reason: string) =>
     new FirstlightError('FL_RUN_FOLDER', `${path}: ${reason}`, { path, reason }, hint);
-  const places = [{ path: ground, isFolder: true }];
-  if (ground === own && statSync(ground).isDirectory()) {
-    const there = (name: string) => existsSync(join(own, name));
-    places.push(...RUN_FILES.filter(there).map((name) => ({ path: join(own, name), isFolder: false })),
-      ...RUN_FOLDERS.filter(there).map((name) => ({ path: join(own, name), isFolder: true })));
-  }
+  const there = (name: string) => existsSync(join(own, name));
+  const places = [{ path: ground, isFolder: true },
+    ...RUN_FILES.filter(there).map((name) => ({ path: join(own, name), isFolder: false })),
+    ...RUN_FOLDERS.filter(there).map((name) => ({ path: join(own, name), isFolder: true }))];
   return places.flatMap(({ path, isFolder }) => {
     const stats = statSync(path);
     if (isFolder ? !stats.isDirectory() : !stats.isFile()) {

@@ -72,10 +72,7 @@ export class Yaml {
         if (pair === undefined) return offset;
         offset = rangeOf(pair.key) ?? offset;
         node = pair.value;
-      } else if (isSeq(node)) {
-        offset = node.range?.[0] ?? offset;
-        node = node.items[Number(key)];
-      } else return offset;
+      } else return isSeq(node) ? rangeOf(node) : offset; // a list stands for what is in it
     }
     return offset;
   }
@@ -131,12 +128,11 @@ function refuseRepeated(document: Document, refuse: (offset: number, message: st
       if (map.anchor !== undefined) anchors.add(map.anchor);
       const seen = new Set<string>();
       for (const { key } of map.items) {
-        if (!isScalar(key) && key !== null) {
+        if (!isScalar(key)) {
           // what makes a text of such a key calls itself for each level, and doubles the text with each
           refuse(rangeOf(key) ?? 0, 'a key must be a name, no map, list or alias');
           return visit.BREAK;
         }
-        if (key === null) continue;
         const name = String(key.value);
         if (seen.has(name)) refuse(rangeOf(key) ?? 0, 'map keys must be unique');
         seen.add(name);
