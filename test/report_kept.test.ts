@@ -9,7 +9,8 @@ import { accuracyHeadlines } from '../train/report/accuracy.ts';
 import { confusionChart, lossChart, seriesColour, validationChart } from '../train/report/charts.ts';
 import { accuracyChart, matrixPicture } from '../train/report/class_charts.ts';
 import { classSection } from '../train/report/class_section.ts';
-import { classNumbers, classRows, countClasses, meanPerClass, neighbourOrder, worstPairs } from '../train/report/classes.ts';
+import { classNumbers, classRows, countClasses, meanPerClass, neighbourOrder,
+  worstPairs } from '../train/report/classes.ts';
 import { type Headline, type ReportData, resultOf } from '../train/report/data.ts';
 import { html } from '../train/report/html.ts';
 import { renderReport } from '../train/report/report.ts';
@@ -279,8 +280,8 @@ test('classes are listed from the worst on; of equal ones those with more clips,
 test('mistakes stand in the order of their clips, shares and classes, however they come', () => {
   const pair = (truth: number, guess: number, clips: number) => ({ truth, guess, clips });
   // classes of 8 clips, and one of 4
-  const pairs = [pair(2, 0, 2), pair(1, 3, 2), pair(1, 0, 2), pair(0, 3, 2), pair(0, 1, 2), pair(3, 3, 6), pair(3, 0, 2),
-    pair(2, 2, 2), pair(1, 1, 4), pair(0, 0, 1), pair(0, 2, 3)];
+  const pairs = [pair(2, 0, 2), pair(1, 3, 2), pair(1, 0, 2), pair(0, 3, 2), pair(0, 1, 2), pair(3, 3, 6),
+    pair(3, 0, 2), pair(2, 2, 2), pair(1, 1, 4), pair(0, 0, 1), pair(0, 2, 3)];
   const counts = { names: ['a', 'b', 'c', 'd'], pairs, unreadable: new Map() };
   assert.equal(worstPairs(counts, classRows(counts)).map(({ truth, guess }) => `${truth}${guess}`), ['02', '20', '01',
     '03', '10', '13', '30']);
@@ -291,8 +292,10 @@ test('neighbours are joined from the largest mistakes both ways, at the ends of 
     neighbourOrder(ids, pairs.map(([truth, guess, clips]) => ({ truth, guess, clips })));
   const ids = [0, 1, 2, 3, 4, 5];
   // 0 and 2, then 1 and 3, have four; 2 and 3 three, which joins both; 0 and 1 would close a ring; 3 has no end left
-  assert.equal(of(ids, [3, 4, 1], [5, 1, 1], [0, 1, 1], [1, 0, 1], [3, 2, 3], [1, 3, 4], [2, 0, 3], [0, 2, 1], [4, 4, 9]),
-    [0, 2, 3, 1, 5, 4]);
+  assert.equal(
+    of(ids, [3, 4, 1], [5, 1, 1], [0, 1, 1], [1, 0, 1], [3, 2, 3], [1, 3, 4], [2, 0, 3], [0, 2, 1], [4, 4, 9]),
+    [0, 2, 3, 1, 5, 4],
+  );
   assert.equal(of([0, 1, 3, 5], [5, 0, 2], [3, 5, 1]), [0, 5, 3, 1], 'from its lesser end on');
   assert.equal(of(ids, [4, 5, 1], [2, 3, 1], [0, 1, 1], [3, 4, 1]), [0, 1, 2, 3, 4, 5]);
   assert.equal(of(ids, [1, 4, 2], [4, 2, 1], [2, 3, 1]), [0, 1, 4, 2, 3, 5]);
