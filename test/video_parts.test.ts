@@ -49,6 +49,7 @@ test('a file is told by its first bytes, and by those alone', () => {
     [transport(4, 188), 'unknown'],
     [transport(0, 192), 'unknown'],
     [transport(0, 188, 2), 'unknown'],
+    [transport(188, 188), 'unknown'],
     [Buffer.alloc(0), 'unknown'],
   ];
   for (const [head, signature] of cases) assert.is(signatureOf(head), signature, head.toString('latin1').slice(0, 16));
