@@ -2,6 +2,8 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { clipSchedule, isLogged } from '../train/moving_shapes/clip_stage.ts';
+import { headlinesOf as barsOf, ordersTable, type SystemSummary,
+  systemsTable } from '../train/moving_shapes/comparison_report.ts';
 import { isTooSlow, workOf } from '../train/moving_shapes/expectation.ts';
 import { guessesOf, presented, type Presentation, type TestSet } from '../train/moving_shapes/measure.ts';
 import { FULL, type Plan, SMOKE, videoConfig, type VideoRecipe } from '../train/moving_shapes/plan.ts';
@@ -87,6 +89,21 @@ test('headlines have the share, the number of clips and the chance of what they 
   assert.equal(headlines.map(({ chance }) => chance), [1 / 120, 1 / 24, 1 / 6, 1 / 6, 1 / 6]);
   assert.equal(headlines.map(({ goal }) => `${goal?.kind} ${goal?.value}`), ['at least 0.9', 'at least 0.8',
     'at least 0.9', 'at most 0.5', 'at most 0.5']);
+});
+
+test('systems that are compared have bars of their means, and orders that do not hold are told as they are', () => {
+  const seen = { mean: 0.5, deviation: 0.125 };
+  const summary = (own: object) => ({ key: 'a', name: 'A', start: 'CLIP', measured: { seen }, parameters: 1234.4,
+    macs: 2.25e6, bytes: 3 * 2 ** 19, clipsPerSecond: 7.25, seconds: 1, ...own }) as unknown as SystemSummary;
+  const bars = barsOf([summary({}), summary({ key: 'b', start: 'nothing' }), summary({ measured: {} })], 240);
+  assert.equal(bars.map(({ key, value, deviation, clips, chance, meaning }) => [key, value, deviation, clips, chance,
+    meaning]), [['a_seen_top1', 0.5, 0.125, 240, 1 / 120, 'It starts from the tiny CLIP.'], ['b_seen_top1', 0.5, 0.125,
+    240, 1 / 120, 'It starts from nothing.']]);
+  assert.equal(systemsTable([summary({})]).rows, [['A', 'CLIP', '50.0 ± 12.5', '', '', '1,234', '2.3', '1.5', '7.3']]);
+  const order = (differences: readonly number[]) =>
+    ordersTable([{ below: 'a', above: 'b', measure: 'seen', source: 's', differences }], []).rows[0].slice(4);
+  assert.equal(order([-0.25, 0.125, 0]), ['−4.2', '1 of 3']);
+  assert.equal([order([0.5]), order([])], [['+50.0', '1 of 1'], ['', '0 of 0']]);
 });
 
 test('confusions count every clip once, names by the groups of their motions', () => {

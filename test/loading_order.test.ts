@@ -6,11 +6,12 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { DatasetError, FirstlightError, VideoDecodeError } from '../engine/errors.ts';
 import { Random } from '../engine/random.ts';
-import { i420Bytes } from '../kernels/frames/i420.ts';
+import { type I420Frame, i420Bytes } from '../kernels/frames/i420.ts';
 import { BatchesByStep } from '../train/data/loading/batches.ts';
 import { Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
 import { freeProcessors, threadsFor } from '../train/data/loading/decoders.ts';
 import { FrameCache } from '../train/data/loading/frame_cache.ts';
+import { PieceStream } from '../train/data/loading/pieces.ts';
 import { Quarantine, quarantineText, readQuarantine } from '../train/data/loading/quarantine.ts';
 import { planOf, type Sample, type SampleRequest } from '../train/data/loading/sample.ts';
 import { readClip, readClipParts } from '../train/data/video/read.ts';
@@ -189,6 +190,43 @@ test('frames are kept in memory up to a number of bytes, those of one file once,
   assert.ok(cache.keep(request('a'), sample(request('a'))).frames.every((frame, i) => frame === own.frames[i]));
   cache.keep(request('c', true), sample(request('c', true)));
   assert.is(cache.find(request('c', true)), undefined, 'another part is drawn each time');
+});
+
+test('pieces are handed on together up to 64 MiB of frames, or 32 of them, and what is left at the end', async () => {
+  const MIB = 2 ** 20;
+  const taken: string[] = [];
+  const streamOf = (seconds: number, from = 0) => {
+    const stream = new PieceStream('x.mp4', { frames: 2, size: 4, resize: null, window: 1 }, { from,
+      take: async ({ first, total, times, frames, views }) =>
+        void taken.push(`${first} of ${total}: ${times.map(({ start }) => start)}; ${views.map((view) => view.frames).join(' ')}; ${frames.length}`) });
+    // four frames a second, of which the second and the last are looked at
+    const asked = stream.begin({ total: 4 * seconds, times: Array.from({ length: 4 * seconds }, (_, i) => i / 4) });
+    return { stream, asked };
+  };
+  const give = async ({ stream, asked }: ReturnType<typeof streamOf>, bytes: number) => {
+    taken.length = 0;
+    const waits: number[] = [];
+    for (const [i, index] of asked.entries()) {
+      stream.take(index, { width: 4, height: 4, data: { length: bytes } } as unknown as I420Frame);
+      const ready = stream.ready();
+      if (ready !== undefined) waits.push(i);
+      await ready;
+    }
+    await stream.end();
+    return [waits, [...taken]];
+  };
+  assert.equal(streamOf(2).asked, [1, 3, 5, 7]);
+  assert.equal(await give(streamOf(3), 16 * MIB), [[3], ['0 of 3: 0,1; 1,3 5,7; 4', '2 of 3: 2; 9,11; 2']]);
+  assert.equal(await give(streamOf(3), 16 * MIB - 1), [[4], ['0 of 3: 0,1; 1,3 5,7; 4', '2 of 3: 2; 9,11; 2']]);
+  assert.equal(await give(streamOf(2), 64 * MIB), [[1, 3], ['0 of 2: 0; 1,3; 2', '1 of 2: 1; 5,7; 2']]);
+  assert.equal(await give(streamOf(3, 1), 1), [[], ['1 of 3: 1,2; 5,7 9,11; 4']]);
+  const [waits, many] = await give(streamOf(33), 1);
+  assert.equal([waits, many.length], [[63], 2]);
+  assert.equal((await give(streamOf(31), 1))[0], []);
+  const { stream } = streamOf(1);
+  assert.throwsWith(() => stream.begin({ total: 2, times: undefined }), VideoDecodeError,
+    'x.mp4: does not tell when its frames are shown, so no piece can be cut');
+  assert.throwsWith(() => stream.begin({ total: 2, times: [0] }), RangeError, '1 times for 2 frames');
 });
 
 test('threads are worth their start for eight clips each, and one processor is left', () => {

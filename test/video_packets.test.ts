@@ -14,6 +14,7 @@ import { inspect, type VideoFile } from '../train/data/video/inspect.ts';
 import { indices } from '../train/data/video/order.ts';
 import { mirror, rotate } from '../train/data/video/picture.ts';
 import { segmentsOf } from '../train/data/video/segments.ts';
+import { timesOf } from '../train/data/video/stream.ts';
 import { at } from './video_sample.ts';
 
 interface Shown {
@@ -49,6 +50,18 @@ test('packets are counted, those that show something with their times, and those
   assert.equal(of('iso', untimed).slice(0, 3), [2, 2, 0], 'not every packet needs a time');
   assert.equal(of('ebml', untimed).slice(0, 3), [2, 2, 1], 'in Matroska it lies before time 0');
   assert.equal(of('iso', []), [0, 0, 0, [], 0]);
+});
+
+test('frames have the times of their packets, in order, or else those of the rate that a file states', () => {
+  const of = (times: readonly bigint[], total: number, [num, den] = [25, 2]) =>
+    timesOf({ stream: { timeBase: { num: 1, den: 100 }, avgFrameRate: { num, den } } as unknown as Stream },
+      { times: [...times] }, total);
+  assert.equal(of([50n, 70n, 65n, 150n], 4), [0, 0.15, 0.2, 1]);
+  assert.equal(of([7n], 1), [0]);
+  assert.equal(of([50n, AV_NOPTS_VALUE], 2), [0, 0.08]);
+  assert.equal(of([50n, 70n], 3), [0, 0.08, 0.16], 'another number of frames');
+  for (const rate of [[0, 1], [1, 0], [-1, 1], [1, -1]]) assert.is(of([50n], 3, rate), undefined);
+  assert.equal(of([50n], 2, [1, 1]), [0, 1]);
 });
 
 test('up to 64 MiB of packets are kept, and more are not', () => {
