@@ -108,6 +108,12 @@ test('names of a table of Kinetics that are no names are told with their lines, 
 test('clips of classes that are not known are no holes; without any names all clips are of one class', () => {
   put('k_any/train.csv', `${HEADER}\ndiving,a,1,11,train\ndiving,gone,1,11,train\nclimb,a,1,11,train\n`);
   put('k_any/a.mp4');
+  put('k_any/gone_000001_000011.mp4/a folder');
+  put('k_any/diving');
+  put('k_bare/train.csv', 'label,youtube_id\nclimb,diving\n');
+  put('k_bare/diving');
+  const bare = scanOf(configOf('k_bare', { ...KINETICS_KEYS, val: null }), 'train', ['climb']);
+  assert.match(told(bare.problems).join(), /^k_bare\/train\.csv:0: none of its 1 clips is in /, 'a file without an ending');
   const scan = (names: readonly string[] | undefined) =>
     scanOf(configOf('k_any', { ...KINETICS_KEYS, val: null }), 'train', names);
   assert.equal(told(scan(['climb']).problems), ['k_any/train.csv:2: label "diving" is none of the 1 classes',

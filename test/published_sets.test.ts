@@ -225,6 +225,7 @@ test('a list of UCF-101 that is empty, that is another file, or that is read wit
   const names = scan('1 YoYo\n2 Archery\n');
   assert.equal(names.entries, []);
   assert.match(told(names.problems).join(), /^ucf_odd\/list\.txt:0: is class names counted from 1, [^,]*$/);
+  assert.match(told(scan('1 YoYo\n', null).problems).join(), /^ucf_odd\/list\.txt:0: is class names counted from 1, /);
   const mixed = scan('YoYo/a.avi\nname,of,columns\n');
   assert.equal(told(mixed.problems), [
     'ucf_odd/list.txt:2: "name,of,columns" has no label, and no folder that tells its class',
