@@ -93,12 +93,15 @@ test('headlines have the share, the number of clips and the chance of what they 
 
 test('systems that are compared have bars of their means, and orders that do not hold are told as they are', () => {
   const seen = { mean: 0.5, deviation: 0.125 };
-  const summary = (own: object) => ({ key: 'a', name: 'A', start: 'CLIP', measured: { seen }, parameters: 1234.4,
-    macs: 2.25e6, bytes: 3 * 2 ** 19, clipsPerSecond: 7.25, seconds: 1, ...own }) as unknown as SystemSummary;
+  const summary = (own: object) =>
+    ({ key: 'a', name: 'A', start: 'CLIP', measured: { seen }, parameters: 1234.4, macs: 2.25e6, bytes: 3 * 2 ** 19,
+      clipsPerSecond: 7.25, seconds: 1, ...own }) as unknown as SystemSummary;
   const bars = barsOf([summary({}), summary({ key: 'b', start: 'nothing' }), summary({ measured: {} })], 240);
-  assert.equal(bars.map(({ key, value, deviation, clips, chance, meaning }) => [key, value, deviation, clips, chance,
-    meaning]), [['a_seen_top1', 0.5, 0.125, 240, 1 / 120, 'It starts from the tiny CLIP.'], ['b_seen_top1', 0.5, 0.125,
-    240, 1 / 120, 'It starts from nothing.']]);
+  assert.equal(
+    bars.map(({ key, value, deviation, clips, chance, meaning }) => [key, value, deviation, clips, chance, meaning]),
+    [['a_seen_top1', 0.5, 0.125, 240, 1 / 120, 'It starts from the tiny CLIP.'], ['b_seen_top1', 0.5, 0.125, 240,
+      1 / 120, 'It starts from nothing.']],
+  );
   assert.equal(systemsTable([summary({})]).rows, [['A', 'CLIP', '50.0 ± 12.5', '', '', '1,234', '2.3', '1.5', '7.3']]);
   const order = (differences: readonly number[]) =>
     ordersTable([{ below: 'a', above: 'b', measure: 'seen', source: 's', differences }], []).rows[0].slice(4);

@@ -198,7 +198,11 @@ test('pieces are handed on together up to 64 MiB of frames, or 32 of them, and w
   const streamOf = (seconds: number, from = 0) => {
     const stream = new PieceStream('x.mp4', { frames: 2, size: 4, resize: null, window: 1 }, { from,
       take: async ({ first, total, times, frames, views }) =>
-        void taken.push(`${first} of ${total}: ${times.map(({ start }) => start)}; ${views.map((view) => view.frames).join(' ')}; ${frames.length}`) });
+        void taken.push(
+          `${first} of ${total}: ${times.map(({ start }) => start)}; ${
+            views.map((view) => view.frames).join(' ')
+          }; ${frames.length}`,
+        ) });
     // four frames a second, of which the second and the last are looked at
     const asked = stream.begin({ total: 4 * seconds, times: Array.from({ length: 4 * seconds }, (_, i) => i / 4) });
     return { stream, asked };

@@ -113,7 +113,8 @@ test('clips of classes that are not known are no holes; without any names all cl
   put('k_bare/train.csv', 'label,youtube_id\nclimb,diving\n');
   put('k_bare/diving');
   const bare = scanOf(configOf('k_bare', { ...KINETICS_KEYS, val: null }), 'train', ['climb']);
-  assert.match(told(bare.problems).join(), /^k_bare\/train\.csv:0: none of its 1 clips is in /, 'a file without an ending');
+  assert.match(told(bare.problems).join(), /^k_bare\/train\.csv:0: none of its 1 clips is in /,
+    'a file without an ending');
   const scan = (names: readonly string[] | undefined) =>
     scanOf(configOf('k_any', { ...KINETICS_KEYS, val: null }), 'train', names);
   assert.equal(told(scan(['climb']).problems), ['k_any/train.csv:2: label "diving" is none of the 1 classes',

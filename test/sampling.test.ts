@@ -1,8 +1,8 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
-import { centralView, centreCrop, CROPPINGS, multiScaleCrop, randomResizedCrop, rescaledCrop, resized, tenCrops, threeCrops,
-  trainingCrop } from '../train/data/views/crops.ts';
+import { centralView, centreCrop, CROPPINGS, multiScaleCrop, randomResizedCrop, rescaledCrop, resized, tenCrops,
+  threeCrops, trainingCrop } from '../train/data/views/crops.ts';
 import { clipsAtRandom, clipsForEvaluation, type Pattern, sampleForEvaluation,
   sampleForTraining } from '../train/data/views/sampling.ts';
 import type { Draws, Rectangle } from '../train/data/views/view.ts';
@@ -204,7 +204,8 @@ test('a central view is what its preprocessor leaves: the long side rounded, or 
   close(view(null), { x: 138, y: 54, width: 224, height: 224 });
   assert.equal(view(null, { width: 224, height: 224 }), { x: 0, y: 0, width: 224, height: 224 });
   for (const own of [{ width: 223, height: 300 }, { width: 300, height: 223 }]) {
-    assert.throwsWith(() => view(null, own), `the picture is ${own.width} × ${own.height}, less than the 224 × 224 that are cut out of it`);
+    assert.throwsWith(() => view(null, own),
+      `the picture is ${own.width} × ${own.height}, less than the 224 × 224 that are cut out of it`);
   }
 });
 

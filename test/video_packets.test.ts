@@ -53,9 +53,10 @@ test('packets are counted, those that show something with their times, and those
 });
 
 test('frames have the times of their packets, in order, or else those of the rate that a file states', () => {
-  const of = (times: readonly bigint[], total: number, [num, den] = [25, 2]) =>
-    timesOf({ stream: { timeBase: { num: 1, den: 100 }, avgFrameRate: { num, den } } as unknown as Stream },
-      { times: [...times] }, total);
+  const of = (times: readonly bigint[], total: number, [num, den]: readonly number[] = [25, 2]) =>
+    timesOf({ stream: { timeBase: { num: 1, den: 100 }, avgFrameRate: { num, den } } as unknown as Stream }, {
+      times: [...times],
+    }, total);
   assert.equal(of([50n, 70n, 65n, 150n], 4), [0, 0.15, 0.2, 1]);
   assert.equal(of([7n], 1), [0]);
   assert.equal(of([50n, AV_NOPTS_VALUE], 2), [0, 0.08]);
