@@ -6,7 +6,8 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { DatasetError, type LineProblem } from '../engine/errors.ts';
 import { drawClasses, restrictClasses, sharedNames } from '../train/data/sets/classes.ts';
-import { inWords } from '../train/data/sets/class_names.ts';
+import { ClassIndex, inWords } from '../train/data/sets/class_names.ts';
+import { shown } from '../train/data/sets/lines.ts';
 import { readNames } from '../train/data/sets/lists.ts';
 import { drawShots, labelsText } from '../train/data/sets/shots.ts';
 
@@ -41,6 +42,12 @@ test('a draw asks of a list nothing but labels and order', () => {
   assert.equal(draw(3, 20), entries.map(({ place }) => place));
   const often = new Set(Array.from({ length: 40 }, (_, seed) => draw(seed, 1)[0]));
   assert.ok(often.size > 10, 'any clip may be drawn');
+  assert.equal(
+    refused(() => drawShots(entries.slice(1), { names: ['a', 'b', 'c'], shots: 20, seed: 3, list: at('l') })),
+    [
+      'l:0: data.shots takes 20 clips of each class, 1 of 3 have fewer: "a" has 19',
+    ],
+  );
 });
 
 test('names of one list are found in another, in any case, cut by spaces, underscores or capitals', () => {
@@ -78,7 +85,23 @@ test('classes are chosen by name from a file, however it spells them, and drawn 
     assert.equal(own, drawClasses(many, 160, 1024, draw));
   }
   assert.not.equal(draws[0], draws[1]);
-  assert.throwsWith(() => drawClasses(many, 221, 0, 0), /expected between 1 and 220 classes, got 221/);
+  for (const count of [0, 221, 1.5]) {
+    assert.throwsWith(() => drawClasses(many, count, 0, 0), `expected between 1 and 220 classes, got ${count}`);
+  }
+  assert.equal([1, 220].map((count) => drawClasses(many, count, 0, 0).length), [1, 220]);
+});
+
+test('a name that is near to an unknown one is told for twenty of them', () => {
+  const index = new ClassIndex(['surfing', 'diving']);
+  const said = Array.from({ length: 21 }, () => index.unknown('surfin'));
+  assert.equal(said.map((text) => text.endsWith('; did you mean "surfing"?')), [...Array(20).fill(true), false]);
+});
+
+test('a text within a message is cut to 77 letters where it has more than 80', () => {
+  const letters = `<${'a'.repeat(98)}>`;
+  for (const [length, expected] of [[80, 80], [81, 77]]) {
+    assert.is(shown(letters.slice(0, length)), `"${letters.slice(0, expected)}${expected < length ? '…' : ''}"`);
+  }
 });
 
 test.run();

@@ -7,3 +7,17 @@ export function sourceOf(bytes: Buffer, onRead: () => void = () => undefined): S
     return bytes.subarray(position).copy(buffer);
   });
 }
+
+/** The lowest bytes of a number, the highest first. */
+export function big(bytes: number, value: number): Buffer {
+  const buffer = Buffer.alloc(8);
+  buffer.writeBigInt64BE(BigInt(value));
+  return buffer.subarray(8 - bytes);
+}
+
+/** Numbers of four bytes. */
+export const words = (...values: readonly number[]): Buffer => Buffer.concat(values.map((value) => big(4, value)));
+
+/** A box of an mp4. */
+export const box = (type: string, ...contents: readonly Buffer[]): Buffer =>
+  Buffer.concat([big(4, 8 + Buffer.concat(contents).length), Buffer.from(type, 'latin1'), ...contents]);

@@ -120,6 +120,66 @@ test("Paeth's guess is left before above before the corner where they are as nea
   }
 });
 
+test('filters look at the byte of the pixel to the left, however many bytes a pixel has', () => {
+  /** What is taken off a byte: by the words of section 9.2, without Paeth's choice, which has a test of its own. */
+  const taken = (filter: number, left: number, up: number) => [0, left, up, Math.floor((left + up) / 2)][filter];
+  const random = new Random(5, 'filters');
+  for (const [type, depth, step] of [[0, 1, 1], [0, 8, 1], [0, 16, 2], [2, 8, 3], [2, 16, 6], [4, 8, 2], [4, 16, 4], [6,
+    8, 4], [6, 16, 8]]) {
+    const length = depth === 1 ? 3 : 5 * step; // of a row, of 20 or 5 pixels
+    const rows = Array.from({ length: 4 }, () => Array.from({ length }, () => random.below(256)));
+    const decoded = (filters: readonly number[]) =>
+      decodePng(
+        png(header({ width: depth === 1 ? 20 : 5, height: 4, depth, type }),
+          pixels(rows.flatMap((row, y) => [filters[y], ...row.map((value, x) =>
+            (value - taken(filters[y], row[x - step] ?? 0, rows[y - 1]?.[x] ?? 0)) & 255
+          )]))),
+      ).rgb;
+    assert.equal(decoded([1, 3, 2, 3]), decoded([0, 0, 0, 0]), `type ${type}, ${depth} bits`);
+  }
+});
+
+test('a header states a kind of pixels that there is, nothing else, and a size that memory has', () => {
+  const kinds: Record<number, number[]> = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] };
+  const said = (fields: Partial<Fields>) =>
+    assert.throwsWith(() => decodePng(png(header({ width: 1, height: 1, depth: 8, type: 0, ...fields }))), Error)
+      .message;
+  for (let type = 0; type < 8; type++) {
+    for (let depth = 0; depth < 18; depth++) {
+      assert.is(said({ type, depth }),
+        kinds[type]?.includes(depth) ? 'it holds no pixels' : `it states colour type ${type} with ${depth} bits`);
+    }
+  }
+  for (const [width, height] of [[0, 1], [1, 0]]) {
+    assert.is(said({ width, height }), `it states a picture of ${width} × ${height}`);
+  }
+  assert.is(said({ width: 7680, height: 4320 }), 'it holds no pixels');
+  assert.is(said({ width: 33_177_601 }), 'it states a picture of 33177601 × 1, more than 33,177,600 pixels');
+  assert.is(said({ interlace: 1 }), 'it holds no pixels');
+  assert.is(said({ interlace: 2 }), 'it states compression 0, filter 0, interlace 2');
+  for (const at of [10, 11]) {
+    const contents = header({ width: 1, height: 1, depth: 8, type: 0 }).subarray(8, 21);
+    contents[at] = 1;
+    assert.throwsWith(() => decodePng(png(chunk('IHDR', contents))),
+      `it states compression ${at === 10 ? 1 : 0}, filter ${at === 11 ? 1 : 0}, interlace 0`);
+  }
+  assert.throwsWith(() => decodePng(png(chunk('IHDR', new Uint8Array(14)))), 'it has no header');
+});
+
+test('the last colour of a palette is one, the next is none; what is not needed is passed over', () => {
+  const two = [header({ width: 2, height: 1, depth: 8, type: 3 }), chunk('tEXt', Buffer.from('made by hand')),
+    chunk('PLTE', Uint8Array.of(1, 2, 3, 4, 5, 6))];
+  assert.equal([...decodePng(png(...two, pixels([0, 1, 0]))).rgb], [4, 5, 6, 1, 2, 3]);
+  assert.throwsWith(() => decodePng(png(...two, pixels([0, 0, 2]))), 'a pixel has colour 2 of a palette of 2');
+  assert.throwsWith(() => decodePng(png(...two, pixels([5, 0, 0]))), 'a row has filter 5, expected 0 to 4');
+  const whole = deflateSync(Uint8Array.of(0, 1, 0));
+  const cut = [whole.subarray(0, 4), whole.subarray(4)].map((part) => chunk('IDAT', part));
+  assert.equal([...decodePng(png(...two, ...cut)).rgb], [4, 5, 6, 1, 2, 3], 'pixels in two chunks');
+  const wrong = Buffer.from(png(...two, ...cut));
+  wrong[45] ^= 1;
+  assert.throwsWith(() => decodePng(wrong), 'the checksum of "tEXt" at byte 33 is wrong');
+});
+
 test('a PNG that is damaged, cut off or lies is refused, with the reason', () => {
   const small = { width: 8, height: 8, depth: 8, type: 2 };
   const zeros = pixels(new Uint8Array(200));

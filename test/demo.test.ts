@@ -9,10 +9,18 @@ import type { Gpu } from '../engine/index.ts';
 import { Clock, freeFolder, leaveResult } from '../train/commands/demo_result.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
-import { isTooSlow } from '../train/moving_shapes/expectation.ts';
-import { videoConfig } from '../train/moving_shapes/plan.ts';
-import { confusionsOf, headlinesOf, type Measured } from '../train/moving_shapes/report_data.ts';
-import { CLASS_NAMES, combinationOf, SEEN, UNSEEN } from '../train/moving_shapes/scenes.ts';
+import { clipSchedule, isLogged } from '../train/moving_shapes/clip_stage.ts';
+import { headlinesOf as barsOf, ordersTable, type SystemSummary,
+  systemsTable } from '../train/moving_shapes/comparison_report.ts';
+import { isTooSlow, workOf } from '../train/moving_shapes/expectation.ts';
+import { guessesOf, presented, type Presentation, type TestSet } from '../train/moving_shapes/measure.ts';
+import { FULL, type Plan, SMOKE, videoConfig, type VideoRecipe } from '../train/moving_shapes/plan.ts';
+import { confusionsOf, headlinesOf, type Measured, stagesOf,
+  worthLooking } from '../train/moving_shapes/report_data.ts';
+import { CLASS_NAMES, combinationOf, FRAMES, SEEN, SIDE, UNSEEN } from '../train/moving_shapes/scenes.ts';
+import type { LogEntry } from '../train/log/run_log.ts';
+import type { TrainConfig } from '../train/run/config_keys.ts';
+import { trainingPreprocessor } from '../train/run/system.ts';
 import type { Prediction } from '../train/protocols/evaluation.ts';
 import { printed } from './command_line.ts';
 
@@ -22,6 +30,47 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 test('a run of more than an hour asks first, unless somebody has patience', () => {
   assert.equal([3599, 3600, 3601].map((seconds) => isTooSlow(seconds, false)), [false, false, true]);
   assert.equal([3599, 3600, 3601].map((seconds) => isTooSlow(seconds, true)), [false, false, false]);
+});
+
+test('the work of a run is that of all steps of its stages', () => {
+  const work = (clipSteps: number, videoSteps: number) => workOf({ clipSteps, videoSteps });
+  assert.equal([work(1, 0), work(0, 1), work(10, 4)], [1.4e9, 5.5e9, 36e9]);
+});
+
+test('the full run has whole numbers of clips for every class, and as many steps as told; a smoke test little of all', () => {
+  const perClass = ({ sizes: { testSeen, testUnseen } }: Plan) => [testSeen / SEEN.length, testUnseen / UNSEEN.length];
+  assert.equal([FULL, SMOKE].map(perClass), [[2, 11], [1, 1]]);
+  assert.equal(
+    [FULL, SMOKE].map(({ sizes, clipSteps, videoSteps }) => [sizes.train, sizes.stills, clipSteps, videoSteps]),
+    [[4096, 6144, 900, 600], [240, 432, 30, 12]],
+  );
+});
+
+test('a system is trained as a user would write it: from a CLIP, or from nothing, at one rate for all', () => {
+  const config = (own: Partial<VideoRecipe>, system: TrainConfig['model']['system'] = 'xclip') =>
+    videoConfig(system, { steps: 600, data: { train: 'train.txt', labels: 'labels.csv' }, seed: 3, precision: 'f32',
+      ...own });
+  const { model, data, train, optim, run } = config({ clip: 'clip' });
+  assert.equal([model.init, model.preset, model.checkpoint?.endsWith('clip')], [{ mitPositions: 1, mitWeights: 0.15,
+    promptWeights: 0.05 }, null, true]);
+  assert.equal([data.frames, data.size, data.crop, data.flip, data.jitter, data.gray], [8, 32, false, false, 0, 0]);
+  assert.equal([train.steps, train.warmupSteps, train.batch, train.mixup, train.cutmix], [600, 50, 16, 0, 0]);
+  assert.equal([optim.lr, optim.minLrRatio, optim.schedule, optim.maxGradNorm, optim.newPartsLrScale], [1e-3, 0,
+    'plain', 1, 10]);
+  assert.equal([run.seed, run.logEverySteps], [3, 5]);
+  const fromNothing = config({ steps: 491, parts: { prompts: false } });
+  assert.equal([fromNothing.model.preset, fromNothing.model.prompts, fromNothing.optim.newPartsLrScale], ['tiny', false,
+    1]);
+  assert.equal([12, 490, 491, 501].map((steps) => config({ steps }).train.warmupSteps), [2, 49, 50, 50]);
+  assert.equal([config({ lr: 2e-4 }).optim.lr, config({}, 'clip-one').data.frames], [2e-4, 1]);
+});
+
+test('a CLIP warms up for a tenth of its steps, fifty at most, ends at 0, and logs its first, last and each fifth step', () => {
+  assert.equal([1, 10, 11, 490, 900].map((steps) => clipSchedule(steps).warmup), [1, 1, 2, 49, 50]);
+  assert.equal(clipSchedule(900), { form: 'plain', baseLr: 2e-3, minLr: 0, warmup: 50, total: 900 });
+  const logged = (steps: number) =>
+    Array.from({ length: steps }, (_, i) => i + 1).filter((step) => isLogged(step, steps));
+  assert.equal([logged(12), logged(5), logged(1)], [[1, 5, 10, 12], [1, 5], [1]]);
 });
 
 const motionOf = (id: number) => combinationOf(id).motion;
@@ -52,6 +101,24 @@ test('headlines have the share, the number of clips and the chance of what they 
   assert.equal(headlines.map(({ chance }) => chance), [1 / 120, 1 / 24, 1 / 6, 1 / 6, 1 / 6]);
   assert.equal(headlines.map(({ goal }) => `${goal?.kind} ${goal?.value}`), ['at least 0.9', 'at least 0.8',
     'at least 0.9', 'at most 0.5', 'at most 0.5']);
+});
+
+test('systems that are compared have bars of their means, and orders that do not hold are told as they are', () => {
+  const seen = { mean: 0.5, deviation: 0.125 };
+  const summary = (own: object) =>
+    ({ key: 'a', name: 'A', start: 'CLIP', measured: { seen }, parameters: 1234.4, macs: 2.25e6, bytes: 3 * 2 ** 19,
+      clipsPerSecond: 7.25, seconds: 1, ...own }) as unknown as SystemSummary;
+  const bars = barsOf([summary({}), summary({ key: 'b', start: 'nothing' }), summary({ measured: {} })], 240);
+  assert.equal(
+    bars.map(({ key, value, deviation, clips, chance, meaning }) => [key, value, deviation, clips, chance, meaning]),
+    [['a_seen_top1', 0.5, 0.125, 240, 1 / 120, 'It starts from the tiny CLIP.'], ['b_seen_top1', 0.5, 0.125, 240,
+      1 / 120, 'It starts from nothing.']],
+  );
+  assert.equal(systemsTable([summary({})]).rows, [['A', 'CLIP', '50.0 ± 12.5', '', '', '1,234', '2.3', '1.5', '7.3']]);
+  const order = (differences: readonly number[]) =>
+    ordersTable([{ below: 'a', above: 'b', measure: 'seen', source: 's', differences }], []).rows[0].slice(4);
+  assert.equal(order([-0.25, 0.125, 0]), ['−4.2', '1 of 3']);
+  assert.equal([order([0.5]), order([])], [['+50.0', '1 of 1'], ['', '0 of 0']]);
 });
 
 test('confusions count every clip once, names by the groups of their motions', () => {
@@ -150,6 +217,78 @@ test('a demo without a folder takes the first that is free; its parts are timed 
   } finally {
     performance.now = now;
   }
+});
+
+test('clips to look at are of different motions, and one of four is a failure, if there is any', () => {
+  const lookedAt = (wrong: number) => {
+    const dataset = { entries: CLASS_NAMES.map((path) => ({ path })) };
+    return worthLooking(
+      { ...measured, seen: { ...measured.seen, dataset }, unseen: { ...measured.unseen, dataset },
+        xclip: { seen: predictions(SEEN, wrong), unseen: predictions(UNSEEN, wrong) } } as unknown as Measured,
+    );
+  };
+  for (const [wrong, places] of [[0, [0, 1, 2, 3]], [1, [1, 2, 3, 0]], [2, [2, 3, 4, 0]]] as const) {
+    const shown = lookedAt(wrong);
+    assert.equal(shown.map(({ unseen }) => unseen), [false, false, false, false, true, true, true, true]);
+    for (const [part, classes] of [[shown.slice(0, 4), SEEN], [shown.slice(4), UNSEEN]] as const) {
+      assert.equal(part.map(({ prediction }) => prediction.index), firstOfMotions(classes, wrong), `${wrong} wrong`);
+      assert.equal(part.map(({ entry }) => entry.path), part.map(({ prediction }) => CLASS_NAMES[prediction.index]));
+      assert.equal(part[0].names, classes.map((id) => CLASS_NAMES[id]));
+    }
+    assert.equal(shown.slice(0, 4).map(({ prediction }) => prediction.index), places, 'classes are ordered by motions');
+  }
+});
+
+/** Places of the first clip of each motion from one on, and of the first that is wrong: four. */
+function firstOfMotions(classes: readonly number[], wrong: number): number[] {
+  const motions = classes.map(motionOf);
+  const right = motions.flatMap((motion, i) => i >= wrong && motions.indexOf(motion, wrong) === i ? [i] : []);
+  return wrong === 0 ? right.slice(0, 4) : [...right.slice(0, 3), 0];
+}
+
+test('the log of a run becomes two stages, of three systems', () => {
+  const log = [['CLIP', 1, { loss: 3, lr: 1e-3 }], ['X-CLIP', 1, { loss: 2 }], ['CLIP-Mean', 1, { loss: 4, lr: 1e-4 }],
+    [
+      'CLIP',
+      5,
+      { loss: 1, lr: 0 },
+    ]] as const;
+  const entries = log.map(([stage, step, values]) => ({ stage, step, values })) as unknown as LogEntry[];
+  assert.equal(stagesOf(entries).map(({ curves }) => curves), [[{ system: 'CLIP', loss: [[1, 3], [5, 1]],
+    lr: [[1, 1e-3], [5, 0]] }], [{ system: 'X-CLIP', loss: [[1, 2]], lr: [] }, { system: 'CLIP-Mean', loss: [[1, 4]],
+    lr: [[1, 1e-4]] }]]);
+});
+
+test('clips run forwards, backwards as the opposite class, or shuffled, the same way each time', async () => {
+  const frames = (clip: number) => Array.from({ length: FRAMES }, (_, t) => `${clip}.${t}`);
+  const batch = { indices: Int32Array.of(5, 9), labels: Int32Array.of(0, 3), frames: [...frames(5), ...frames(9)],
+    views: [], bad: [] };
+  const sizes: number[] = [];
+  const dataset = {
+    async *evaluation(size: number) {
+      sizes.push(size);
+      yield batch;
+    },
+  };
+  const set = { dataset, names: [], classes: [10, 11, 20, 21] } as unknown as TestSet;
+  const shown = async (presentation: Presentation) => {
+    const all = [];
+    for await (const each of presented(set, trainingPreprocessor(SIDE, false), presentation)) all.push(each);
+    assert.is(all.length, 1);
+    return { labels: [...all[0].labels], frames: all[0].frames as unknown as string[] };
+  };
+  assert.equal(await shown('forwards'), { labels: [0, 3], frames: batch.frames });
+  assert.equal(await shown('backwards'), { labels: [1, 2], frames: [...frames(5).reverse(), ...frames(9).reverse()] });
+  const shuffled = await shown('shuffled');
+  assert.equal(shuffled.labels, [0, 3]);
+  const [first, second] = [shuffled.frames.slice(0, FRAMES), shuffled.frames.slice(FRAMES)];
+  assert.equal([[...first].sort(), [...second].sort()], [frames(5), frames(9)]);
+  assert.equal(first.map((frame) => Number(frame.split('.')[1])), [3, 7, 6, 4, 5, 0, 2, 1]);
+  assert.not.equal(first.map((frame) => frame.slice(1)), second.map((frame) => frame.slice(1)),
+    'each in its own order');
+  assert.equal(await shown('shuffled'), shuffled);
+  assert.equal(guessesOf(set, predictions([10, 11], 1)), [{ truth: 10, guess: 11 }, { truth: 11, guess: 11 }]);
+  assert.equal([...new Set(sizes)], [24]);
 });
 
 test.run();

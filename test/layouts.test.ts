@@ -1,5 +1,6 @@
 /** *Moving shapes* in the layouts of published data sets: real files, their splits, and what hostile ones come to. */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync,
+  writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { test } from './test.ts';
@@ -37,6 +38,11 @@ const configOf = (keys: LayoutKeys, data: object = {}): TrainConfig =>
     at('run.yaml'),
   );
 
+/** Names of eleven letters, and times, as this seed draws them. */
+const KINETICS_ROWS = ['"a green circle moving right","ufKbVciIYZc",125,135,"validate",0\r',
+  '"a green circle moving right","5wWcww2B2Tk",185,195,"validate",0\r', ''];
+const KINETICS_FILES = ['5wWcww2B2Tk_000185_000195.webm', 'ufKbVciIYZc_000125_000135.mp4'];
+
 const written = new Map<SetFormat, LayoutKeys>();
 const keysOf = (format: SetFormat): LayoutKeys => {
   const keys = written.get(format) ?? writeLayout(at(format), format, SEED, SIZES);
@@ -65,6 +71,45 @@ for (const format of SET_FORMATS) {
     assert.is(new Set(tested.flat()).size, 4 * splits.length, 'each split tests other clips');
   });
 }
+
+test('lists are written as they are published, line by line', () => {
+  const text = (path: string) => readFileSync(at(path), 'latin1').split('\n');
+  keysOf('list');
+  assert.equal(text('list/train.txt').slice(0, 4),
+    [0, 1, 2].map((take) => `clips/a green circle moving left ${take}.mp4 0`).concat(
+      'clips/a green circle moving right 0.mp4 1',
+    ));
+  assert.equal(text('list/val.txt'),
+    [0, 1, 2, 3].map((label) => `clips/${CLASS_NAMES[SIZES.classes[label]]} 3.mp4 ${label}`).concat(''));
+  const one = { classes: [31], train: 6, test: 2 };
+  writeLayout(at('one_kinetics'), 'kinetics', 5, one);
+  const [header, ...rows] = text('one_kinetics/train.csv');
+  assert.equal([header, rows.length], ['"label","youtube_id","time_start","time_end","split","is_cc"\r', 7]);
+  assert.equal(text('one_kinetics/val.csv').slice(1), KINETICS_ROWS);
+  const files = (part: string) => readdirSync(at(`one_kinetics/${part}/${CLASS_NAMES[31]}`)).sort();
+  assert.equal(files('val'), KINETICS_FILES);
+  assert.equal(files('train').map((name) => extname(name)), Array(6).fill('.mp4'));
+  writeLayout(at('one_ucf101'), 'ucf101', 5, { ...one, classes: [31, 30] });
+  const ucf = (take: string) => `AGreenCircleMovingRight/v_AGreenCircleMovingRight_${take}.avi`;
+  assert.equal(text('one_ucf101/ucfTrainTestlist/classInd.txt'), ['1 AGreenCircleMovingLeft\r',
+    '2 AGreenCircleMovingRight\r', '']);
+  const ofSplit = (split: number, part: string) =>
+    text(`one_ucf101/ucfTrainTestlist/${part}list0${split}.txt`).filter((line) => line.includes('Right'));
+  assert.equal(ofSplit(1, 'test'), ['g01_c01', 'g01_c02'].map((take) => `${ucf(take)}\r`));
+  assert.equal(ofSplit(2, 'test'), ['g01_c03', 'g01_c04'].map((take) => `${ucf(take)}\r`));
+  assert.equal(ofSplit(3, 'test'), ['g02_c01', 'g02_c02'].map((take) => `${ucf(take)}\r`));
+  assert.equal(ofSplit(3, 'train'),
+    ['g01_c01', 'g01_c02', 'g01_c03', 'g01_c04', 'g02_c03', 'g02_c04'].map((take) => `${ucf(take)} 2\r`));
+  keysOf('hmdb51');
+  const clip = (take: number) => `#${take}_Moving_Shapes_a_green_circle_moving_right_f_nm_np1_fr_goo_${take}.avi`;
+  const marks = (split: number) =>
+    text(`hmdb51/splits/a_green_circle_moving_right_test_split${split}.txt`).slice(0, -1).map((line, take) => {
+      assert.is(line.slice(0, -4), clip(take));
+      return line.slice(-4);
+    });
+  assert.equal([1, 2, 3].map(marks),
+    [[2, 1, 1, 1, 0], [1, 2, 1, 1, 0], [1, 1, 2, 1, 0]].map((split) => split.map((mark) => ` ${mark} \r`)));
+});
 
 test('clips are real files that show their class, avi among them', async () => {
   const endings = new Set<string>();

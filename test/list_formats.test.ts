@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { DatasetError, type LineProblem } from '../engine/errors.ts';
+import { foreign } from '../train/data/sets/formats.ts';
 import { readLabels, readList } from '../train/data/sets/lists.ts';
 import { readClassInd, scanUcf101 } from '../train/data/sets/ucf101.ts';
 
@@ -20,8 +21,9 @@ function put(name: string, text: string): string {
 }
 
 function only(run: () => unknown): string {
-  const [{ problem }, ...others] = assert.throwsWith(run, DatasetError).context.problems as LineProblem[];
+  const [{ line, problem }, ...others] = assert.throwsWith(run, DatasetError).context.problems as LineProblem[];
   assert.equal(others, []);
+  if (/^(is|seems|counts|no clip) /.test(problem)) assert.is(line, 0, 'it is said of the whole file');
   return problem;
 }
 
@@ -183,6 +185,48 @@ test('a list given for names, and names given for a list, say where they belong'
   assert.match(only(() => readLabels(at('plain.txt'))), /^is a list of clips; .*give it as data\.train or data\.val$/);
   const names = put('names.csv', 'id,name\n0,a\n1,b\n');
   assert.match(only(() => asList(names, UCF)), /^is labels\.csv, the names of classes; .*give it as data\.labels$/);
+});
+
+test('a file is called what most of its kind look like, and nothing where a line is like none', () => {
+  const table = ['index,label', '0,surfing'];
+  const template = ['[', ...Array.from({ length: 18 }, () => '{"id":"1"},'), '{"template":"Holding [something]"}'];
+  const long = (letters: number) => `${'a'.repeat(letters - 6)}.mp4 0`;
+  const many = Array.from({ length: 1000 }, (_, i) => `${i}.mp4 0`);
+  for (const [file, lines, what] of [
+    ['a_test_split1.txt', [`${hmdb(0, 1)} 1`], 'a split of HMDB-51, where 1 is for training'],
+    ['a.txt', [`${hmdb(0, 1)} 1`], undefined],
+    ['a_test_split1.txt', ['a.mp4 1', 'b.mp4 2'], undefined],
+    ['a.json', ['[{"template":"Holding [something]"}]'], 'the annotations of Something-Something'],
+    ['a.json', template, 'the annotations of Something-Something'],
+    ['a.json', ['[', ...template], 'JSON'],
+    ['a.json', ['x', ...template], undefined],
+    ['a.csv', table, 'a table with ids and names under another header'],
+    ['a.csv', table.slice(0, 1), undefined],
+    ['a.csv', [...table, 'diving'], undefined],
+    ['a.csv', ['0,diving', ...table.slice(1)], undefined],
+    ['a.txt', ['1 a b', '2 c d'], 'class names counted from 1'],
+    ['a.txt', ['1 2', '2 3'], 'names'],
+    ['a.txt', ['0 a b', '1 c d'], 'class names counted from 0'],
+    ['a.txt', ['0 a b', '2 c d'], 'names'],
+    ['a.txt', ['a 163 1', 'b 12 0'], 'a list of folders with single frames'],
+    ['a.txt', ['a.mp4 163 1', 'b.mp4 12 0'], undefined],
+    ['a.txt', ['surfing', '12'], undefined],
+    ['a.txt', ['surfing', 'a.mp4'], undefined],
+    ['a.txt', ['surfing', 'a, b'], undefined],
+  ] as const) {
+    const given = { format: 'list', place: 'list' } as const;
+    assert.is(foreign(lines, file, given)?.split(/[;,] /)[0], what && `is ${what}`.split(', ')[0], lines.join('|'));
+  }
+  const labels = { format: 'list', place: 'labels' } as const;
+  for (const [lines, what] of [
+    [[long(500)], 'is a list of clips'],
+    [[long(501)], undefined],
+    [many, 'is a list of clips'],
+    [['x y z,', ...many.slice(1)], undefined],
+    [[...many, 'x y z,'], 'is a list of clips'],
+    [[...many.slice(1), 'x y z,'], undefined],
+    [[], undefined],
+  ] as const) assert.is(foreign(lines, 'a', labels)?.split('; ')[0], what, `${lines.length} lines`);
 });
 
 test.after(() => rmSync(root, { recursive: true }));

@@ -6,7 +6,7 @@ import { forAll } from './for_all.ts';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { DatasetError, type LineProblem, PathError } from '../engine/errors.ts';
-import { type ListOptions, readLabels, readList, readNames } from '../train/data/sets/lists.ts';
+import { type ListOptions, readLabels, readList, readNames, scanList } from '../train/data/sets/lists.ts';
 import { within } from '../train/data/sets/roots.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-lists-')));
@@ -89,6 +89,8 @@ test('a line that is there twice counts once, and is told; with another label it
   assert.equal(refused('a.mp4 1\nb.mp4 0\na.mp4 0\n', 2, { firstLabel: 0 }), [
     '3: "a.mp4" stands in line 1 already, there with label 1, here 0',
   ]);
+  assert.equal(scanList(list, { root: clips, names: ['a', 'b'] }).entries.map(({ name }) => name), ['b.mp4'],
+    'a clip of two labels is none');
 });
 
 test('files that systems leave in folders are left out, and told', () => {
@@ -126,14 +128,37 @@ test('absolute paths and links lead to the root folder and to the folders that d
   assert.equal(read(2, { roots: [second, third] }).entries.map(({ path }) => path), expected);
   writeFileSync(list, `${join(clips, 'a.mp4')} 0\n${join(third, 'running/c.mp4')} 1\n`);
   assert.equal(read(2, { root: '/' }).entries.map(({ path }) => path), [expected[0], expected[2]]);
-  assert.equal(problemsOf(() => read(2, { roots: [join(root, 'disk4')] }))[0].problem,
-    `data.roots: ${root}/disk4 does not exist`);
+  assert.equal(inLines(problemsOf(() => read(2, { roots: [join(root, 'disk4')] }))), [
+    `0: data.roots: ${root}/disk4 does not exist`,
+  ]);
 });
 
 test('a folder in a list, and a folder for a list, are called so', () => {
   assert.equal(refused('sub folder 0\na.mp4 0\n'), ['1: "sub folder" is a folder, expected a file']);
   assert.is(problemsOf(() => readList(clips, { root: clips, names: ['a'] }))[0].problem,
     'is a folder, expected a text file');
+});
+
+test('labels that are not right are told with their lines, and labels of a list where a tenth is wrong at most', () => {
+  for (const [text, expected] of [
+    ['', ['0: expected the header "id,name", got ""']],
+    ['id, name\n', ['1: expected the header "id,name", got "id, name"']],
+    ['id,name\n', ['0: holds no classes']],
+    ['id,name\n1,a\n', ['2: id 1 leaves a gap: 1 classes have the ids 0 to 0']],
+    ['id,name\n0,a\n0,b\n', ['3: id 0 was given before, to "a"']],
+    ['id,name\n0,a\n2,b\n', ['3: id 2 leaves a gap: 2 classes have the ids 0 to 1']],
+  ] as const) {
+    writeFileSync(labels, text);
+    assert.equal(inLines(problemsOf(() => readLabels(labels))), expected, text);
+  }
+  mkdirSync(join(clips, 'class 1'));
+  const lines = Array.from({ length: 10 }, (_, i) => `class 1/${i}.mp4 0`);
+  for (const line of lines) writeFileSync(join(clips, line.slice(0, -2)), '');
+  const warned = (missing: number) => {
+    writeFileSync(list, lines.map((line, i) => (i < missing ? line.replace('mp4', 'avi') : line)).join('\n'));
+    return scanList(list, { root: clips, names: ['a', 'class 1'] }).warnings.length;
+  };
+  assert.equal([0, 1, 2].map(warned), [1, 1, 0]);
 });
 
 test('an empty list is refused', () => {
@@ -160,29 +185,34 @@ test('the message shows twenty problems and counts the others', () => {
 });
 
 test('paths that leave the root folder are refused', () => {
-  const unsafe = [
-    '../outside.mp4',
-    '..',
-    'clips/../../outside.mp4',
-    'sub folder/../../outside.mp4',
-    '/etc/passwd',
-    join(root, 'outside.mp4'),
-    '\\\\server\\share\\a.mp4',
-    'C:\\a.mp4',
-    'c:/a.mp4',
-    '..\\outside.mp4',
-    'a.mp4\0',
-    '\0',
-    'leads_out.mp4',
-    'up/outside.mp4',
-    'up',
-    'loop',
-    'a.mp4/b',
-    './../outside.mp4',
-    '//etc/passwd',
-    'up/clips/../outside.mp4',
-  ];
-  for (const name of unsafe) assert.throwsWith(() => within(clips, name), PathError);
+  const [steps, drive, nul] = ['steps out of its folder with ".."',
+    'starts at a drive of Windows; expected a path of this machine', 'holds a NUL character'];
+  const outside = /^(lies|is a link that leads to .*,) outside of the root folder /;
+  for (const [name, reason] of [
+    ['../outside.mp4', steps],
+    ['..', steps],
+    ['clips/../../outside.mp4', steps],
+    ['sub folder/../../outside.mp4', steps],
+    ['/etc/passwd', outside],
+    [join(root, 'outside.mp4'), outside],
+    ['\\\\server\\share\\a.mp4', drive],
+    ['C:\\a.mp4', drive],
+    ['c:/a.mp4', drive],
+    ['..\\outside.mp4', steps],
+    ['a.mp4\0', nul],
+    ['\0', nul],
+    ['leads_out.mp4', outside],
+    ['up/outside.mp4', outside],
+    ['up', outside],
+    ['loop', /^is a link to itself/],
+    ['a.mp4/b', 'does not exist'],
+    ['./../outside.mp4', steps],
+    ['//etc/passwd', outside],
+    ['up/clips/../outside.mp4', steps],
+  ] as const) {
+    const { context } = assert.throwsWith(() => within(clips, name), PathError);
+    assert.ok(typeof reason === 'string' ? context.reason === reason : reason.test(String(context.reason)), name);
+  }
   assert.is(within(clips, 'a.mp4'), join(clips, 'a.mp4'));
   assert.is(within(clips, 'up/clips/a.mp4'), join(clips, 'a.mp4'), 'a link that ends inside is no escape');
   assert.is(within(clips, 'same_as_a.mp4'), join(clips, 'a.mp4'));
@@ -257,6 +287,11 @@ test('names that are the same text to the tokenizer are an error that shows both
   }
   writeFileSync(labels, 'id,name\n0,left turn\n1,left-turn\n2,leftturn\n3,"left, turn"\n');
   assert.is(readLabels(labels).length, 4, 'what the tokenizer tells apart may stay');
+  const long = (letters: number) => 'a'.repeat(letters);
+  writeFileSync(labels, `id,name\n0,${long(1000)}\n1,${long(1001)}\n`);
+  assert.equal(inLines(problemsOf(() => readLabels(labels))), [
+    `3: the name "${long(39)}…${long(38)}" has 1,001 letters, at most 1,000 are read`,
+  ]);
   writeFileSync(labels, 'id,name\n0,dog\n1,\u200b\n');
   assert.equal(inLines(problemsOf(() => readLabels(labels))), ['3: class 1 has no name']);
 });

@@ -63,4 +63,18 @@ test('pictures come in pairs that differ in the shape alone, each picture once',
   assert.not.equal(inPairs(entries, new Random(2, 'pairs')), order);
 });
 
+test('pairs that are unlike come as long as there are any, then like ones, and single pictures last', () => {
+  // captions 0, 9 and 18 are of one family, 1 and 2 of others
+  const labels = [0, 0, 0, 0, 9, 18, 1, 2, 2];
+  const entries = labels.map((label, i) => ({ path: String(i), label }));
+  for (const seed of [1, 2, 3, 4]) {
+    const order = [...inPairs(entries, new Random(seed, 'pairs'))];
+    assert.equal([...order].sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    const shown = order.map((at) => labels[at]);
+    assert.is(shown[8], 1, 'the only one of its family');
+    const pairs = [0, 2, 4, 6].map((i) => shown.slice(i, i + 2).sort((a, b) => a - b).join()).sort();
+    assert.equal(pairs, ['0,0', '0,18', '0,9', '2,2'], `seed ${seed}`);
+  }
+});
+
 test.run();

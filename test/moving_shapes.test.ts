@@ -211,6 +211,33 @@ const SMALL = { train: 6, testSeen: 1, testUnseen: 1, stills: 2 };
 const small = (seed: number) => writeMovingShapes(join(folder, 'small'), seed, SMALL);
 const marker = () => readFileSync(join(folder, 'small', 'moving_shapes.json'), 'utf8');
 
+test('a seed gives the same files of the same classes as ever', async () => {
+  const { lists, folder: set } = await writeMovingShapes(join(folder, 'named'), 3, { train: 12, testSeen: 2,
+    testUnseen: 3, stills: 4 });
+  const listed = (list: string, part: string, ending = 'mp4') =>
+    readFileSync(list, 'utf8').split('\n').map((line, i) =>
+      line.replace(`${part}/${String(i).padStart(5, '0')}.${ending} `, '')
+    ).join(' ');
+  assert.is(listed(lists.train, 'train'), '33 31 76 train/00003.webm 92 55 49 77 38 39 34 115 1 ');
+  assert.is(listed(lists.testSeen, 'test_seen'), '74 51 ');
+  assert.is(listed(lists.testUnseen, 'test_unseen'), '6 test_unseen/00001.webm 20 4 ');
+  assert.is(listed(lists.stills, 'stills', 'png'), '50 267 81 391 ');
+  const { parameters, hash } = JSON.parse(readFileSync(join(set, 'moving_shapes.json'), 'utf8'));
+  assert.equal([parameters, /^[0-9a-f]{64}$/.test(hash)], [{ version: 7, seed: 3, train: 12, testSeen: 2, testUnseen: 3,
+    stills: 4 }, true]);
+  assert.equal(readFileSync(join(set, 'labels_unseen.csv'), 'utf8').split('\n').slice(0, 2), ['id,name',
+    `0,${CLASS_NAMES[UNSEEN[0]]}`]);
+  rmSync(join(set, 'moving_shapes.json'));
+  await assert.rejectsWith(writeMovingShapes(set, 3, SMALL), PathError,
+    `${set}: is not empty and not a data set of ours (no moving_shapes.json); choose another folder`);
+  writeFileSync(join(set, 'moving_shapes.json'), '{"hash":null,"parameters":{"version":7,"seed":9,"train":1}}');
+  assert.is((await writeMovingShapes(set, 3, SMALL)).reused, false, 'what was not finished is written anew');
+  writeFileSync(join(set, 'moving_shapes.json'), '{"hash":"h","parameters":{"version":6,"seed":9,"train":1}}');
+  assert.is((await writeMovingShapes(set, 3, SMALL)).reused, false, 'and what another version wrote');
+  writeFileSync(join(set, 'moving_shapes.json'), '{"hash":7,"parameters":{}}');
+  assert.is((await writeMovingShapes(set, 3, SMALL)).reused, false, 'and what is no marker');
+});
+
 test('writing again keeps the files, and the same seed gives the same bytes', async () => {
   assert.is((await small(3)).reused, false);
   const before = marker();

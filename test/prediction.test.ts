@@ -12,7 +12,7 @@ import type { Sample } from '../train/data/loading/sample.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { main } from '../train/cli/main.ts';
 import { predict } from '../train/commands/predict.ts';
-import type { Answer } from '../train/prediction/answer.ts';
+import { type Answer, answerOf, escapedJson, tableOf } from '../train/prediction/answer.ts';
 import { ClipQueue } from '../train/prediction/clip_queue.ts';
 import { answerClips } from '../train/prediction/answering.ts';
 import { filesOf, linesOf, listed } from '../train/prediction/incoming.ts';
@@ -159,6 +159,40 @@ test('clips wait in the order of their paths, no more than are asked for ahead; 
   assert.is(await together, 'cd');
   done[4]();
   assert.equal([await pathsOf(9, true), await pathsOf(9, true)], ['e', '']);
+});
+
+test('decoded clips of 256 MiB wait for the model, shared frames counted once, and no more are decoded', async () => {
+  using stop = new StopRequest(process);
+  const asked = async (megabytes: number, isShared = false) => {
+    let count = 0;
+    const frame = { data: { length: megabytes * 2 ** 20 } };
+    const frames = isShared ? [frame, frame] : [frame, { data: { length: 1 } }];
+    const read = () => (count++, Promise.resolve({ frames, views: [], total: 1 } as unknown as Sample));
+    const queue = new ClipQueue(listed([...'abcdefgh'], stop), { read, ahead: 6 });
+    await setTimeout(1);
+    const waiting = count;
+    await queue.take(1, false);
+    await setTimeout(1);
+    queue.close();
+    return [waiting, count];
+  };
+  // a clip is asked for before the last one is decoded
+  assert.equal(await asked(300), [2, 2]);
+  assert.equal(await asked(128), [3, 3]);
+  assert.equal(await asked(128, true), [3, 3]);
+  assert.equal(await asked(100), [4, 4]);
+  assert.equal(await asked(60), [6, 6]);
+  assert.equal(await asked(50), [6, 7]);
+  assert.equal(await asked(1), [6, 7]);
+});
+
+test('a table has the most probable names, harmless, with bars of thirty signs', () => {
+  const ranking = [{ label: 2, probability: 0.75 }, { label: 0, probability: 0.05 }, { label: 1, probability: 0.001 }];
+  const answer = answerOf('a\u001b.mp4', ranking, ['b', 'c', 'a name'], 3);
+  assert.is(tableOf(answer),
+    ['a\\u001b.mp4', `   75.0 %  a name  ${'█'.repeat(23)}`, '    5.0 %  b       ██', '    0.1 %  c'].join('\n'));
+  assert.equal(answerOf('f', ranking, ['b', 'c', 'a'], 1).predictions, [{ label: 'a', probability: 0.75 }]);
+  assert.is(escapedJson({ a: '\u009b' }), '{"a":"\\u009b"}');
 });
 
 test('what ends the paths is thrown behind the clips before it', async () => {

@@ -3,7 +3,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { open, Random } from '../engine/index.ts';
 import { DatasetError } from '../engine/errors.ts';
-import { heldOutShare, type LabelledFeatures, standardOf, trainProbe } from '../train/features/probe.ts';
+import { heldOutShare, type LabelledFeatures, rowsOf, standardOf, trainProbe } from '../train/features/probe.ts';
 
 const gpu = await open();
 test.after(() => gpu.close());
@@ -67,6 +67,25 @@ test('a fifth of the clips of each class is held out, with all their pieces, as 
   assert.not.equal(heldOutShare(all, 2).heldOut.clips, heldOut.clips);
 });
 
+test('of two clips of a class one is held out, of one none, of more a fifth, rounded', () => {
+  const held = (clips: number) =>
+    new Set(heldOutShare({ features: new Float32Array(2 * clips), labels: new Int32Array(clips), clips: Array.from({
+      length: clips,
+    }, (_, i) => `clip ${i}`) }, 1).heldOut.clips).size;
+  assert.equal([1, 2, 7, 8, 12, 13].map(held), [0, 1, 1, 2, 2, 3]);
+});
+
+test('rows of a step are all in their order, or else the next of an order that each pass draws', () => {
+  assert.equal([rowsOf(0, 3, 3, 1), rowsOf(7, 3, 3, 1)], [Int32Array.of(0, 1, 2), Int32Array.of(0, 1, 2)]);
+  const steps = Array.from({ length: 6 }, (_, step) => [...rowsOf(step, 7, 2, 1)]);
+  assert.ok(steps.every((rows) => rows.length === 2 && rows.every((row) => row >= 0 && row < 7)));
+  for (const pass of [steps.slice(0, 3), steps.slice(3)]) {
+    assert.is(new Set(pass.flat()).size, 6, 'none twice in a pass');
+  }
+  assert.not.equal(steps.slice(0, 3), steps.slice(3));
+  assert.not.equal(steps[0], [...rowsOf(0, 7, 2, 2)]);
+});
+
 test('a class that was never seen counts as wrong; what no probe can be made of is refused', async () => {
   const train = around(2, 6, { noise: 0.3 });
   const heldOut = around(3, 4, { noise: 0.3, seed: 2 });
@@ -76,7 +95,9 @@ test('a class that was never seen counts as wrong; what no probe can be made of 
     await assert.rejectsWith(trainProbe(gpu, parts, { seed: 1, list: 'some.txt' }), DatasetError, message);
   };
   await refused({ train: around(1, 6, { noise: 1 }), heldOut },
-    /^some\.txt: a probe needs clips of two classes at least/);
+    /^some\.txt: a probe needs clips of two classes at least, there are 1$/);
+  await refused({ train, heldOut: { ...heldOut, features: heldOut.features.subarray(0, -24) } },
+    /^some\.txt: features of the clips that are held out have another number of values than 21$/);
   await refused(heldOutShare(around(3, 1, { noise: 1 }), 1), /no clip is left to measure a probe on/);
 });
 

@@ -62,6 +62,70 @@ test('a table of Kinetics without labels, or of which no clip is there, is refus
     /^k_none\/list\.txt:1: is a list of clips; expected a table .*; set data\.format: list$/);
 });
 
+test('columns of a table of Kinetics stand in any order; a time without the other is none', () => {
+  put('k_columns/abseiling/a_000001_000011.mp4');
+  put('k_columns/abseiling/a.mp4');
+  put('k_columns/abseiling/a_000002_000012.mp4');
+  const columns = HEADER.split(',');
+  const values = ['abseiling', 'a', '1', '11', 'train'];
+  const read = (header: readonly string[], row: readonly string[]) => {
+    put('k_columns/train.csv', `${header.join(',')}\n${row.join(',')}\n`);
+    const config = configOf('k_columns', { ...KINETICS_KEYS, val: null });
+    const { entries, warnings } = scanOf(config, 'train', namesOf(config));
+    return [...clips(entries, 'k_columns'), ...told(warnings)];
+  };
+  for (const i of columns.keys()) {
+    const turned = (all: readonly string[]) => [...all.slice(i), ...all.slice(0, i)];
+    assert.equal(read(turned(columns), turned(values)), ['abseiling/a_000001_000011.mp4 0'], `${columns[i]} first`);
+    assert.equal(read(turned(columns), turned(values.with(4, 'test'))).slice(1), [
+      'k_columns/train.csv:2: is for "test", as 1 of 1 clips are, and given as data.train',
+    ], `${columns[i]} first`);
+  }
+  for (const i of [2, 3]) {
+    assert.equal(read(columns.toSpliced(i, 1), values.toSpliced(i, 1)), ['abseiling/a.mp4 0'], `no ${columns[i]}`);
+  }
+});
+
+test('names of a table of Kinetics that are no names are told with their lines, and so is a table without any', () => {
+  const names = () => namesOf(configOf('k_names', { ...KINETICS_KEYS, val: null }));
+  put('k_names/train.csv', `${HEADER}\nabseiling,a,1,11,train\na\u0007,b,1,11,train\nABSEILING,c,1,11,train\n`);
+  assert.equal(refused(names), [
+    'k_names/train.csv:3: the name "a\\u0007" holds control characters, or marks that turn the direction of writing',
+    'k_names/train.csv:4: the name "ABSEILING" is the same text to the tokenizer as "abseiling" in line 2',
+  ]);
+  put('k_names/train.csv', `${HEADER}\n`);
+  assert.equal(refused(names), ['k_names/train.csv:0: holds no classes']);
+  put('k_names/train.csv', '');
+  assert.equal(refused(names), [
+    'k_names/train.csv:0: expected the columns label, youtube_id, time_start, time_end, got ""',
+  ]);
+  put('k_names/train.csv', `${HEADER}\n`);
+  const { problems, entries } = scanOf(configOf('k_names', { ...KINETICS_KEYS, val: null }), 'train', undefined);
+  assert.equal(told(problems), ['k_names/train.csv:0: the table is empty']);
+  assert.equal(entries, []);
+});
+
+test('clips of classes that are not known are no holes; without any names all clips are of one class', () => {
+  put('k_any/train.csv', `${HEADER}\ndiving,a,1,11,train\ndiving,gone,1,11,train\nclimb,a,1,11,train\n`);
+  put('k_any/a.mp4');
+  put('k_any/gone_000001_000011.mp4/a folder');
+  put('k_any/diving');
+  put('k_bare/train.csv', 'label,youtube_id\nclimb,diving\n');
+  put('k_bare/diving');
+  const bare = scanOf(configOf('k_bare', { ...KINETICS_KEYS, val: null }), 'train', ['climb']);
+  assert.match(told(bare.problems).join(), /^k_bare\/train\.csv:0: none of its 1 clips is in /,
+    'a file without an ending');
+  const scan = (names: readonly string[] | undefined) =>
+    scanOf(configOf('k_any', { ...KINETICS_KEYS, val: null }), 'train', names);
+  assert.equal(told(scan(['climb']).problems), ['k_any/train.csv:2: label "diving" is none of the 1 classes',
+    'k_any/train.csv:3: label "diving" is none of the 1 classes']);
+  assert.equal(told(scan(['climb']).missing), ['k_any/train.csv:3: "diving/gone_000001_000011" is not there']);
+  assert.equal(clips(scan(undefined).entries, 'k_any'), ['a.mp4 0']);
+  assert.equal(told(scan(undefined).warnings.slice(1)), [
+    'k_any/train.csv:4: "a.mp4" stands in line 2 already; it counts once',
+  ]);
+});
+
 test('lines of a table of Kinetics that cannot be read are told at once; no line leads out of the root', () => {
   put('outside/abc_000001_000011.mp4');
   mkdirSync(at('k_wrong/abseiling'), { recursive: true });

@@ -10,6 +10,8 @@ import { labelsText, listText } from '../train/data/sets/shots.ts';
 import { formatConfig, parseConfig } from '../train/run/config.ts';
 import { changesBetween } from '../train/run/changes.ts';
 import { writeCleaned } from '../train/run/cleaned.ts';
+import { publishedSet } from '../train/data/sets/published.ts';
+import { seenWarnings } from '../train/data/sets/sets.ts';
 import { listOf, namesOf, scanOf } from '../train/run/lists.ts';
 import { preflight } from '../train/run/preflight.ts';
 import { readRunData } from '../train/run/run_data.ts';
@@ -176,6 +178,120 @@ test('everything that is wrong with splits of HMDB-51 is told once, though both 
     'no such folder');
   assert.match(refused(() => namesOf(configOf('hmdb_wrong', { ...HMDB_KEYS, train: 'kick' })))[0],
     'holds no files such as brush_hair_test_split1.txt');
+});
+
+test('a folder of splits that tells no classes, or no clips of a part, is refused, and so is a list among the splits', () => {
+  const scan = (names: readonly string[] | undefined, part: 'train' | 'val' = 'train') =>
+    scanOf(configOf('hmdb_odd', HMDB_KEYS), part, names);
+  put('hmdb_odd/kick/a.avi');
+  put('hmdb_odd/splits/kick_test_split1.txt', 'a.avi 1\n');
+  put('hmdb_odd/splits/._kick_test_split1.txt', 'no list, but what macOS leaves\n');
+  assert.equal(clips(scan(undefined).entries, 'hmdb_odd'), ['kick/a.avi 0'], 'without names all are of one class');
+  assert.equal(told(scan(['kick'], 'val').problems), ['hmdb_odd/splits:0: no clip of split 1 has the mark 2']);
+  put('hmdb_odd/splits/wave_test_split1.txt', 'b.avi 1\n');
+  const unknown = 'hmdb_odd/splits/wave_test_split1.txt:0: its class is not known: "wave" is none of the 1 classes';
+  assert.equal(told(scan(['kick']).problems), [unknown]);
+  assert.equal(told(scan(['kick'], 'val').problems), [unknown],
+    'that there are no clips is said where nothing else is');
+  put('hmdb_odd/splits/wave_test_split1.txt', 'kick/b.avi, 3\n');
+  assert.match(told(scan(['kick', 'wave']).problems).join(),
+    /^hmdb_odd\/splits\/wave_test_split1\.txt:0: is a list whose values are separated by "," or ";"; expected lines /);
+  put('hmdb_odd/splits/wave_test_split1.txt', 'kick/b.avi, 3\nb.avi 1\n');
+  assert.equal(told(scan(['kick', 'wave']).problems), [
+    'hmdb_odd/splits/wave_test_split1.txt:1: expected "clip.avi" and a mark 0, 1 or 2, got "kick/b.avi, 3"',
+    'hmdb_odd/splits/wave_test_split1.txt:2: "wave/b.avi" does not exist',
+  ]);
+  put(`hmdb_odd/splits/${'\u200f'}_test_split1.txt`);
+  assert.equal(refused(() => namesOf(configOf('hmdb_odd', HMDB_KEYS))), [
+    'hmdb_odd/splits:0: the name "\\u200f" holds control characters, or marks that turn the direction of writing',
+  ]);
+});
+
+test('a list of UCF-101 that is empty, that is another file, or that is read without names', () => {
+  const scan = (text: string, names: readonly string[] | null = UCF) => {
+    put('ucf_odd/list.txt', text);
+    return scanOf(configOf('ucf_odd', { format: 'ucf101', train: 'list.txt' }), 'train', names ?? undefined);
+  };
+  put('ucf_odd/YoYo/a.avi');
+  put('ucf_odd/_/b.avi');
+  assert.equal(told(scan('').problems), ['ucf_odd/list.txt:0: the list is empty']);
+  assert.equal(clips(scan('YoYo/a.avi\n', null).entries, 'ucf_odd'), ['YoYo/a.avi 0']);
+  assert.equal(clips(scan('_/b.avi 1\nYoYo/a.avi 3\n').entries, 'ucf_odd'), ['_/b.avi 0', 'YoYo/a.avi 2']);
+  for (const label of [0, 4, -1]) {
+    assert.equal(told(scan(`_/b.avi ${label}\n`).problems), [
+      `ucf_odd/list.txt:1: label ${label} is none of the 3 classes, 1 to 3`,
+    ]);
+  }
+  const names = scan('1 YoYo\n2 Archery\n');
+  assert.equal(names.entries, []);
+  assert.match(told(names.problems).join(), /^ucf_odd\/list\.txt:0: is class names counted from 1, [^,]*$/);
+  assert.match(told(scan('1 YoYo\n', null).problems).join(), /^ucf_odd\/list\.txt:0: is class names counted from 1, /);
+  const mixed = scan('YoYo/a.avi\nname,of,columns\n');
+  assert.equal(told(mixed.problems), [
+    'ucf_odd/list.txt:2: "name,of,columns" has no label, and no folder that tells its class',
+    'ucf_odd/list.txt:2: "name,of,columns" does not exist',
+  ]);
+  assert.equal(mixed.entries.length, 1);
+  const sound = scan('YoYo/a.avi\nYoYo/a.avi 1\n');
+  assert.match(told(sound.problems).join(),
+    /^ucf_odd\/list\.txt:2: has label 1, "ApplyEyeMakeup", and lies in a folder/);
+});
+
+test('an empty classInd.txt has no classes, one that is a labels.csv is read as one; a file without an ending is a clip', () => {
+  const config = configOf('ucf_few', { format: 'ucf101', train: 'list.txt' });
+  put('ucf_few/YoYo/a');
+  put('ucf_few/list.txt', 'YoYo/a\n');
+  for (const [text, fault] of [['', 'holds no classes'], ['id,name\n', 'holds no classes'], ['id\n',
+    'is names, one a line']]) {
+    assert.match(refused(() => namesOf((put('ucf_few/classInd.txt', text), config)))[0], fault, text);
+  }
+  assert.equal(clips(scanOf(config, 'train', ['YoYo']).entries, 'ucf_few'), ['YoYo/a 0']);
+  put('ucf_few/list.txt', '1 YoYo\n');
+  assert.match(told(scanOf(config, 'train', ['YoYo']).problems)[0], /list\.txt:0: is class names counted from 1/);
+});
+
+// Classes that were seen before
+
+test('classes that another list names are told, or left out with their clips, as long as two are left', () => {
+  const [a, b] = UCF;
+  putUcf('seen');
+  const config = (data: object = {}) => configOf('seen', { ...UCF_KEYS, ...data });
+  const told1 = (data: object) => told(seenWarnings(config(data).data));
+  put('seen/one.txt', 'yo yo\nsurfing\n');
+  put('seen/none.csv', 'id,name\n0,diving\n1,surfing\n');
+  put('seen/two.csv', `label,youtube_id\n${a},x\n${b},x\n${a},y\n`);
+  assert.equal(told1({}), []);
+  assert.equal(told1({ seen: 'none.csv' }), []);
+  assert.equal(told1({ seen: 'one.txt' }), [
+    'seen/one.txt:0: has 1 of the 3 classes, which are not new to a model that was trained on it; data.unseenOnly=true leaves them out: "YoYo"',
+  ]);
+  assert.equal(told1({ seen: 'two.csv', unseenOnly: true }), [
+    `seen/two.csv:0: has 2 of the 3 classes, which are left out: "${a}", "${b}"`,
+  ]);
+  assert.equal(namesOf(config({ seen: 'one.txt' })), UCF);
+  const without = config({ seen: 'one.txt', unseenOnly: true });
+  assert.equal(namesOf(without), [a, b]);
+  const { entries, leftOut } = listOf(without, 'val', namesOf(without));
+  assert.equal([clips(entries, 'seen/UCF-101'), leftOut], [[`${ucf(0, 1)} 0`, `${ucf(1, 1)} 1`], 1]);
+  assert.is(listOf(config(), 'val', UCF).leftOut, 0);
+  assert.equal(scanOf(without, 'val', undefined).entries.map(({ label }) => label), [0, 0, 0], 'names cannot be read');
+  assert.equal(refused(() => namesOf(config({ seen: 'two.csv', unseenOnly: true }))), [
+    `seen/two.csv:0: has 2 of the 3 classes of ${at('seen/lists/classInd.txt')}: without them too few are left`,
+  ]);
+});
+
+test('a data set is known by its format, or by the last of the names in the path of its list', () => {
+  for (const [format, list, name] of [
+    ['list', 'k400.csv', 'Kinetics-400'],
+    ['list', '/data/Kinetics_600/train.csv', 'Kinetics-600'],
+    ['list', '/data/kinetics400/of/k600/train.csv', 'Kinetics-600'],
+    ['list', '/data/k600/of/kinetics-400/train.csv', 'Kinetics-400'],
+    ['list', '/k400/k600/k400', 'Kinetics-400'],
+    ['list', '/data/UCF-101/k400/hmdb51/list.txt', 'HMDB-51'],
+    ['ucf101', '/data/k400/list.txt', 'UCF-101'],
+    ['hmdb51', '/data/ucf101/list.txt', 'HMDB-51'],
+    ['kinetics', '/data/list.txt', undefined],
+  ] as const) assert.is(publishedSet(format, list)?.name, name, list);
 });
 
 // Keys

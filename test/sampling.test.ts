@@ -1,8 +1,8 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
-import { centreCrop, CROPPINGS, multiScaleCrop, randomResizedCrop, rescaledCrop, resized, tenCrops, threeCrops,
-  trainingCrop } from '../train/data/views/crops.ts';
+import { centralView, centreCrop, CROPPINGS, multiScaleCrop, randomResizedCrop, rescaledCrop, resized, tenCrops,
+  threeCrops, trainingCrop } from '../train/data/views/crops.ts';
 import { clipsAtRandom, clipsForEvaluation, type Pattern, sampleForEvaluation,
   sampleForTraining } from '../train/data/views/sampling.ts';
 import type { Draws, Rectangle } from '../train/data/views/view.ts';
@@ -163,6 +163,50 @@ test('a crop within three pixels of the input side is the input side', () => {
   // 0.875 × 254 = 222.25 → 222, which becomes 224.
   const crop = multiScaleCrop({ width: 254, height: 254 }, 224, 254, fixed(3, 0));
   close(crop, { x: 0, y: 0, width: 224, height: 224 });
+});
+
+test('a crop three pixels from the input side stays as it is', () => {
+  // 0.875 × 253 = 221.375 → 221; 0.875 × 260 = 227.5 → 227
+  for (const [side, expected] of [[253, 221], [260, 227]]) {
+    close(multiScaleCrop({ width: side, height: side }, 224, side, fixed(3, 0)), { x: 0, y: 0, width: expected,
+      height: expected });
+  }
+});
+
+test('training cuts out of a picture whose short side is 256 for an input of 224, rescaled up to 320', () => {
+  const source = { width: 700, height: 500 };
+  const draws = () => new Random(9, 'crops');
+  for (const [side, least, most] of [[224, 256, 320], [32, 36, 45], [112, 128, 160]]) {
+    for (const [cropping, expected] of [
+      [false, centreCrop(source, side, side)],
+      [true, multiScaleCrop(source, side, least, draws())],
+      ['thirteen', multiScaleCrop(source, side, least, draws(), true)],
+      ['resized', randomResizedCrop(source, least, draws())],
+      ['rescaled', rescaledCrop(source, side, [least, most], draws())],
+    ] as const) assert.equal(trainingCrop(cropping, source, side, draws()), expected, `${cropping}, ${side}`);
+  }
+});
+
+test('a central view is what its preprocessor leaves: the long side rounded, or rounded down, or as it is', () => {
+  const source = { width: 500, height: 333 };
+  const view = (resize: Parameters<typeof centralView>[2], own = source) => centralView(own, 224, resize);
+  // 256 · 500 / 333 = 384.38; 257 · 500 / 333 = 385.88
+  const [rounded, down] = [386, 385];
+  for (const [resampling, long] of [['bilinear', rounded], ['antialiased_bicubic', down]] as const) {
+    const [x, y] = [Math.floor((long - 224) / 2), 16];
+    close(view({ shortSide: 257, resampling }), { x: (x * 500) / long, y: (y * 333) / 257, width: (224 * 500) / long,
+      height: (224 * 333) / 257 });
+    close(view({ shortSide: 257, resampling }, { width: 333, height: 500 }), { x: (y * 333) / 257, y: (x * 500) / long,
+      width: (224 * 333) / 257, height: (224 * 500) / long });
+  }
+  close(view({ width: 300, height: 224, resampling: 'bilinear' }), { x: (38 * 500) / 300, y: 0,
+    width: (224 * 500) / 300, height: 333 });
+  close(view(null), { x: 138, y: 54, width: 224, height: 224 });
+  assert.equal(view(null, { width: 224, height: 224 }), { x: 0, y: 0, width: 224, height: 224 });
+  for (const own of [{ width: 223, height: 300 }, { width: 300, height: 223 }]) {
+    assert.throwsWith(() => view(null, own),
+      `the picture is ${own.width} × ${own.height}, less than the 224 × 224 that are cut out of it`);
+  }
 });
 
 test('at thirteen places a crop also lies at the sides, and half way to the corners', () => {

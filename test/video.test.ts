@@ -257,6 +257,9 @@ test('a rotation tag turns the picture as players do', async () => {
   turnFile('upright.mp4', 'upside_down.mp4', [-1, 0, 0, -1]);
   const [upsideDown] = await readFrames(at('upside_down.mp4'), all);
   assert.is(upsideDown.data[0], upright.data[64 * 48 - 1]);
+  turnFile('upright.mp4', 'turned_back.mp4', [0, -1, 1, 0]);
+  const [turnedBack] = await readFrames(at('turned_back.mp4'), all);
+  assert.equal([turned, upsideDown, turnedBack], [1, 2, 3].map((turns) => rotate(upright, turns)));
 });
 
 test('a mirrored picture is turned, and then mirrored, as FFmpeg shows it', async () => {

@@ -6,7 +6,7 @@ import { readFrames } from '../train/data/video/decode.ts';
 import { faultOfBoxes } from '../train/data/video/iso.ts';
 import { Source } from '../train/data/video/source.ts';
 import { faultOfTimes } from '../train/data/video/times.ts';
-import { sourceOf } from './container_sample.ts';
+import { box, sourceOf, words } from './container_sample.ts';
 import { all, at, checked, clip, lastPlaceOf, refusal, writeAs } from './video_sample.ts';
 
 const COUNT = 16;
@@ -130,13 +130,6 @@ test('a table of times that is missing, cut, or of another number of frames is d
   assert.match(await counted('ctts', 2 ** 20, 16), 'its frames are shown long before or after they are decoded');
 });
 
-const box = (type: string, ...contents: Buffer[]): Buffer => {
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(8 + contents.reduce((sum, { length }) => sum + length, 0));
-  head.write(type, 4);
-  return Buffer.concat([head, ...contents]);
-};
-
 test('tables that end before their number are passed over, whole ones are counted to the last', () => {
   for (const [type, offset] of [['stsz', 8], ['stz2', 8], ['trun', 4]] as const) {
     const stating = (length: number) => {
@@ -150,9 +143,6 @@ test('tables that end before their number are passed over, whole ones are counte
     assert.match(stating(offset + 4) as string, 'is damaged: it states 1,000 samples in', type);
   }
 });
-
-const words = (...values: number[]) =>
-  Buffer.concat(values.map((value) => Buffer.from(Int32Array.of(value).buffer).swap32()));
 
 test('24 frames a second whose cut end 25 would show are damage: their units of time are one bit apart', () => {
   const FRAMES = 1000;

@@ -130,7 +130,7 @@ export async function trainProbe(gpu: Gpu,
 }
 
 /** The rows of a step: all in their order where they fit, else the next of a random order, drawn for each pass. */
-function rowsOf(step: number, rows: number, count: number, seed: number): Int32Array {
+export function rowsOf(step: number, rows: number, count: number, seed: number): Int32Array {
   if (count === rows) return Int32Array.from({ length: rows }, (_, row) => row);
   const perPass = Math.floor(rows / count);
   const order = new Random(seed, `order of pass ${Math.floor(step / perPass)}`).permutation(rows);

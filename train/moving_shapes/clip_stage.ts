@@ -35,6 +35,14 @@ const BATCH = 64;
 const LR = 2e-3;
 const LOG_EVERY = 5;
 
+/** The rates of so many steps. */
+export const clipSchedule = (steps: number): Schedule => ({ form: 'plain', baseLr: LR, minLr: 0,
+  warmup: Math.min(50, Math.ceil(steps / 10)), total: steps });
+
+/** Whether a step is logged: the first, the last, and every fifth. */
+export const isLogged = (step: number, steps: number): boolean =>
+  step % LOG_EVERY === 0 || step === steps || step === 1;
+
 export interface ClipStage {
   readonly gpu: Gpu;
   readonly data: MovingShapesFolder;
@@ -116,14 +124,12 @@ async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: 
   const input = inputOf(model, preprocessor);
   const own = new ClipStep(gpu, model, count, length);
   const { optimizer, pixels, texts, target } = own;
-  const schedule: Schedule = { form: 'plain', baseLr: LR, minLr: 0, warmup: Math.min(50, Math.ceil(steps / 10)),
-    total: steps };
   recorder.stage('CLIP', steps);
   try {
     await trainStage<Batch>({
       gpu,
       optimizer,
-      schedule,
+      schedule: clipSchedule(steps),
       steps,
       prepare: (step) => batches.read(step, 0),
       feed: (batch) => {
@@ -136,8 +142,7 @@ async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: 
       },
       loss: () => own.loss(),
       onCompile: recorder.progress.compiling,
-      onStep: (report) =>
-        recorder.report(report, count, report.step % LOG_EVERY === 0 || report.step === steps || report.step === 1),
+      onStep: (report) => recorder.report(report, count, isLogged(report.step, steps)),
       pausesAfter: () => stop.code !== undefined,
       onPause: () => false,
     });

@@ -19,10 +19,12 @@ export const STEP = { clip: 1.4e9, xclip: 3.4e9, clipMean: 2.1e9 };
 /** Share of the product's speed that a whole step reaches on small layers. */
 const SHARE = 0.5;
 
+/** Floating-point operations of all steps of a run. */
+export const workOf = ({ clipSteps, videoSteps }: Pick<Plan, 'clipSteps' | 'videoSteps'>): number =>
+  clipSteps * STEP.clip + videoSteps * (STEP.xclip + STEP.clipMean);
+
 /** How long the run will take. */
-export function expectedSeconds(gpu: Gpu, { clipSteps, videoSteps }: Plan): Promise<number> {
-  return secondsOf(gpu, clipSteps * STEP.clip + videoSteps * (STEP.xclip + STEP.clipMean));
-}
+export const expectedSeconds = (gpu: Gpu, plan: Plan): Promise<number> => secondsOf(gpu, workOf(plan));
 
 /** How long steps of tiny models take, from the speed of a matrix product on this adapter. */
 export async function secondsOf(gpu: Gpu, flops: number): Promise<number> {

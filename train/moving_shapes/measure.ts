@@ -54,7 +54,8 @@ export async function predictions(gpu: Gpu, system: System, set: TestSet, presen
     input: inputOf(model, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
 }
 
-async function* presented({ dataset, classes }: TestSet, preprocessor: Preprocessor,
+/** The clips of a test set with their frames in an order, in batches. */
+export async function* presented({ dataset, classes }: TestSet, preprocessor: Preprocessor,
   presentation: Presentation): AsyncGenerator<Batch, void, undefined> {
   for await (const batch of dataset.evaluation(BATCH, preprocessor)) {
     if (presentation === 'forwards') {

@@ -1,7 +1,7 @@
 import type { Gpu } from '../../engine/index.ts';
 import type { System } from '../../model/systems/system.ts';
 import { CLASS_NAMES, FRAMES, MOTIONS, SEEN, SIDE, UNSEEN } from './scenes.ts';
-import { clipPredictions } from '../protocols/clips.ts';
+import { clipPredictions, type Shown } from '../protocols/clips.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import { type LogEntry, seriesOf } from '../log/run_log.ts';
 import type { ClipPrediction, Confusion, Curve, Headline, Stage } from '../report/data.ts';
@@ -112,16 +112,17 @@ export function confusionsOf({ seen, unseen, xclip }: Measured): { motions: Conf
 const SHOWN = 4;
 const SHOWN_WRONG = 1;
 
-/** Test clips to look at: successes of different motions, and failures if there are any. */
-export function clipsOf(gpu: Gpu, system: System, { seen, unseen, xclip }: Measured): Promise<ClipPrediction[]> {
-  const shown = [[seen, xclip.seen], [unseen, xclip.unseen]] as const;
-  return clipPredictions(gpu, system,
-    shown.flatMap(([set, predictions]) =>
-      chosen(set, predictions).map((prediction) => ({ prediction, entry: set.dataset.entries[prediction.index],
-        names: set.names, unseen: set === unseen })
-      )
-    ), { frames: FRAMES, size: SIDE, crop: false, seed: 0 });
-}
+/** Test clips to look at, with the frames that the model was given. */
+export const clipsOf = (gpu: Gpu, system: System, measured: Measured): Promise<ClipPrediction[]> =>
+  clipPredictions(gpu, system, worthLooking(measured), { frames: FRAMES, size: SIDE, crop: false, seed: 0 });
+
+/** Of each split successes of different motions, and a failure if there is any. */
+export const worthLooking = ({ seen, unseen, xclip }: Measured): Shown[] =>
+  ([[seen, xclip.seen], [unseen, xclip.unseen]] as const).flatMap(([set, predictions]) =>
+    chosen(set, predictions).map((prediction) => ({ prediction, entry: set.dataset.entries[prediction.index],
+      names: set.names, unseen: set === unseen })
+    )
+  );
 
 function chosen({ classes }: TestSet, all: readonly Prediction[]): Prediction[] {
   const wrong = all.filter(({ label, ranking }) => label !== ranking[0].label).slice(0, SHOWN_WRONG);

@@ -126,7 +126,7 @@ ${
 
 /** Worst first. */
 function classTable(rows: readonly ClassRow[]): Html {
-  const share = (row: ClassRow) => shareRight(row) ?? 2;
+  const share = (row: ClassRow) => shareRight(row) ?? Infinity;
   const sorted = [...rows].sort((a, b) => share(a) - share(b) || b.clips - a.clips || a.id - b.id).slice(0, MOST_ROWS);
   const more = rows.length - sorted.length;
   return html`<div class="card list"><h3>All classes</h3>

@@ -220,6 +220,7 @@ export class ClipWriter implements FrameSink {
     digestOf(json).copy(footer);
     footer.writeUInt32LE(json.length, DIGEST);
     this.#write(Buffer.concat([json, footer]));
+    if (this.#isGivenUp) return; // what its frames are has no room any more
     this.#attempt(() => {
       this.#close();
       if (existsSync(this.#file)) return this.#giveUp(); // a list may name a file twice

@@ -62,7 +62,7 @@ async function pictureOf(path: string, { frames, size, resize }: PieceSampling):
 }
 
 /** Puts frames together to pieces, and pieces to what is handed on. */
-class PieceStream {
+export class PieceStream {
   readonly #path: string;
   readonly #sampling: PieceSampling;
   readonly #take: (pieces: Pieces) => Promise<void>;

@@ -216,7 +216,8 @@ class Folders {
     const files = new Map<string, Found[]>();
     const path = join(this.#root, folder);
     const entries = this.#list(folder).sort((a, b) => (a.name < b.name ? -1 : 1));
-    const isReal = entries.length > 0 && realpathSync.native(path) === path;
+    const [first] = entries;
+    const isReal = first !== undefined && realpathSync.native(path) === path;
     for (const entry of entries) {
       if (entry.isDirectory() || !VIDEO_ENDING.test(entry.name)) continue;
       const stem = entry.name.replace(VIDEO_ENDING, '');

@@ -36,8 +36,8 @@ export function readLines(file: string, mayBePipe = false): Line[] {
 function readText(file: string, mayBePipe: boolean): string {
   try {
     const bytes = mayBePipe ? readFileSync(file) : readRegularSync(file);
-    const mark = bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
-    const encoding = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8';
+    const mark = bytes.toString('hex', 0, 2);
+    const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8';
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
     const code = cause instanceof FileError ? cause.systemCode : (cause as NodeJS.ErrnoException).code;

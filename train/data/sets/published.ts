@@ -24,9 +24,9 @@ const SETS: readonly (PublishedSet & { readonly path: RegExp; readonly format?: 
 
 /** The data set of a format, or the one that the path of a list names; the last one if it names several. */
 export function publishedSet(format: string, list: string): PublishedSet | undefined {
-  const places = SETS.map(({ path, format: own, ...set }) => ({ set,
-    place: own === format ? Infinity : [...list.matchAll(path)].at(-1)?.index ?? -1 })
-  );
-  const last = places.reduce((a, b) => (b.place > a.place ? b : a));
-  return last.place < 0 ? undefined : last.set;
+  const named = SETS.flatMap(({ path, format: own, ...set }) => {
+    const place = own === format ? Infinity : [...list.matchAll(path)].at(-1)?.index;
+    return place === undefined ? [] : [{ set, place }];
+  });
+  return named.sort((a, b) => a.place - b.place).at(-1)?.set;
 }

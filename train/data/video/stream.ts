@@ -46,7 +46,8 @@ export async function streamParts(path: string, stream: FrameStream): Promise<vo
 }
 
 /** The times that packets have, or else those of a constant rate, if the file states one. */
-function timesOf({ stream: { timeBase, avgFrameRate } }: Opened, { times }: Census, total: number) {
+export function timesOf({ stream: { timeBase, avgFrameRate } }: Pick<Opened, 'stream'>,
+  { times }: Pick<Census, 'times'>, total: number): number[] | undefined {
   if (times.length === total && !times.includes(AV_NOPTS_VALUE)) {
     const [first, ...others] = times.toSorted((a, b) => (a < b ? -1 : 1));
     return [0, ...others.map((time) => (Number(time - first) * timeBase.num) / timeBase.den)];
