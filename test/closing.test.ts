@@ -20,7 +20,8 @@ import { AppendedFile } from '../train/log/appended.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
 import { RunLock } from '../train/checkpoint/lock.ts';
-import { FixtureTensors } from '../train/verify/fixture.ts';
+import { FixtureFile } from '../train/verify/fixture.ts';
+import { FileBytes } from '../model/checkpoint/bytes.node.ts';
 import { configHeld } from '../train/run/start.ts';
 import { snapshotAt, using } from './checkpoint_sample.ts';
 import { disk } from '../model/checkpoint/files.node.ts';
@@ -69,7 +70,7 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   'weights': async () => (await openWeights(at('w.pth'))).close(),
   'weights that cannot be read': () => assert.rejectsWith(openWeights(at('no.safetensors')), CheckpointFormatError),
   'tensors of a fixture that cannot be read': () =>
-    assert.rejectsWith(FixtureTensors.read(at('no.safetensors')), CheckpointFormatError),
+    assert.rejectsWith(new FixtureFile(at('no'), {}, (file) => FileBytes.open(file)).tensors(), CheckpointFormatError),
   'weights of no model': () => assert.rejectsWith(openCheckpoint(at('w.pth')), Error),
   'a checkpoint that a run starts from': () => assert.rejectsWith(configHeld(at('held')), /weights|parameters/),
   'checkpoints of a run': () =>

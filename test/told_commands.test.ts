@@ -252,7 +252,7 @@ test('doctor draws up what it found, what it lacks and what to do, a line each',
 test('inspect lists the tensors, and what does not fit the model that they look like', () => {
   const found: Inspection = { path: 'x.pth', formats: ['PyTorch', 'safetensors'], names: 'official', numbers: 1234567,
     tensors: [{ name: 'a', dtype: 'F32', shape: [2, 3] }, { name: 'b', dtype: 'F16', shape: [] }, { name: 'c',
-      dtype: 'F32', shape: [7] }], aside: ['ids', 'mask'], title: 'X-CLIP B/32', warnings: ['odd'],
+      dtype: 'F32', shape: [7] }], aside: ['ids', 'mask'], beside: ['log'], title: 'X-CLIP B/32', warnings: ['odd'],
     difference: { missing: ['m', 'n'], unexpected: [], mismatched: ['o'] },
     start: { held: 5, drawn: { mit: 2, prompts: 1 }, missing: ['p'], isOfPictures: true } };
   assert.is(pageOf(found).replace(/ +$/gm, ''), `| tensor | type | shape |
@@ -265,6 +265,8 @@ file        x.pth: PyTorch; safetensors
 names       official
 tensors     3 of 1,234,567 numbers: 2 F32, 1 F16
 left aside  ids, mask
+not read    1
+            log
 looks like  X-CLIP B/32
 warning     odd
 missing     2

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import { FileBytes } from '../model/checkpoint/bytes.node.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { inLayout, sourceOf, withoutMessage } from '../train/verify/activations.ts';
 import { Comparison, tolerated, toleranceOf } from '../train/verify/comparison.ts';
-import { FixtureFile, FixtureTensors, readFixtures } from '../train/verify/fixture.ts';
+import { FixtureFile, FixtureTensors } from '../train/verify/fixture.ts';
+import { readFixtures } from '../train/verify/folder.ts';
 import { kindOf } from '../train/verify/index.ts';
 import { verifySchedule } from '../train/verify/schedule.ts';
 import { verifyTokenizer } from '../train/verify/tokenizer.ts';
@@ -113,7 +115,8 @@ test('an activation of a fixture is one of ours, by its name in either code', ()
 });
 
 /** A description of that name in the folder, as it is read. */
-const described = (json: unknown, name = 'some') => new FixtureFile(folder, name, json);
+const described = (json: unknown, name = 'some') =>
+  new FixtureFile(join(folder, name), json, (file) => FileBytes.open(file));
 
 test('a fixture is known by its reference, or by what it holds', () => {
   const isKind = (json: object) => {
