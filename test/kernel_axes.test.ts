@@ -22,7 +22,7 @@ test('a dense tensor is walked by the extents behind an axis, one that repeats b
 });
 
 test('shapes broadcast from the last axis, where extents are equal or one of them 1', () => {
-  for (const [a, b, shape] of [[[2, 3], [3], [2, 3]], [[2, 1, 4], [3, 1], [2, 3, 4]], [[], [], []], [[1], [5], [5]], [
+  for (const [a, b, shape] of [[[7, 3], [3], [7, 3]], [[2, 1, 4], [3, 1], [2, 3, 4]], [[], [], []], [[1], [5], [5]], [
     [],
     [2],
     [2],
@@ -137,6 +137,7 @@ test('a tensor that fits a binding has no limit; of another one fit as many elem
   assert.equal([most(4096, 4, 1), most(4096, 2, 4)], [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
   // less the 128 elements that lie before the first in its binding
   assert.equal([most(4100, 4, 1), most(4100, 4, 4), most(4100, 2, 1)], [896, 224, 1920]);
+  assert.is(mostOf({ gpu: ofBytes(4104), bytes: 5000, elementBytes: 4 } as Tensor, 4), 224, 'whole vectors');
 });
 
 test('what is bound begins where a binding may, and ends with what is asked for', async () => {
@@ -179,6 +180,7 @@ test('a split that no binding holds is shortened to what one does, in whole vect
   // a binding holds 1024 numbers, less 128
   const fitting = (length: number, inner: number) => fittingSplit(ofBytes(4096), length, inner);
   assert.equal([fitting(896, 1), fitting(897, 1), fitting(5000, 1)], [896, 896, 896]);
+  assert.is(fittingSplit(ofBytes(4098), 897, 1), 896);
   assert.equal([fitting(99, 9), fitting(100, 9), fitting(200, 128), fitting(200, 149)], [99, 96, 4, 4]);
   assert.equal([fitting(200, 298), fitting(200, 300), fitting(200, 448)], [3, 2, 2]);
   assert.equal([fitting(200, 449), fitting(2, 448)], [200, 2], 'where not even two rows fit, all of it goes');
@@ -197,9 +199,11 @@ test('windows on an axis: as many as fit the padded picture, or one more that re
   assert.is(windowsOf('pool', [1, 2, 3], { kernel: 3 }, true).y[2], 1, 'one that is larger than the picture');
   assert.throwsWith(() => windowsOf('pool', [1, 4, 2, 3], { kernel: [2, 3] }), ShapeError,
     'pool: a kernel of [2,3] does not fit pictures of [4,2] with a padding of [0,0]');
-  const { x, y, stride, padding, dilation, shape } = windowsOf('pool', [2, 6, 8, 5], { kernel: [2, 3], padding: 1 });
-  assert.equal({ x, y, stride, padding, dilation, shape }, { x: [1, 6, 8], y: [1, 4, 3], stride: [1, 2, 3],
+  const { frames, channels, ...of } = windowsOf('pool', [2, 6, 8, 5], { kernel: [2, 3], padding: 1 });
+  assert.equal([frames, channels], [2, 5]);
+  assert.equal(of, { kernel: [1, 2, 3], x: [1, 6, 8], y: [1, 4, 3], stride: [1, 2, 3],
     padding: [0, 1, 1], dilation: [1, 1, 1], shape: [2, 4, 3, 5] });
+  assert.equal(windowsOf('pool', [1, 4, 5, 6, 2], { kernel: 2, stride: 1 }).y, [3, 4, 5]);
   for (const [shape, options, what] of [
     [[1, 3], { kernel: 1 }, 'one to three axes between'],
     [[1, 2, 2, 2, 2, 3], { kernel: 1 }, 'one to three axes between'],
