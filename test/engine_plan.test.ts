@@ -50,11 +50,12 @@ test('a place is taken in the slab that grows least, the first of equals, filled
     return [places[bytes.length], slabs];
   };
   assert.equal(apart([1024, 512], lifetime(500, 2, 3)), [{ slab: 0, offset: 0 }, [1024, 512]]);
-  assert.equal(apart([1024, 768], lifetime(500, 1, 3)), [{ slab: 0, offset: 1024 }, [1536, 768]], 'either grows by 512');
+  assert.equal(apart([1024, 768], lifetime(500, 1, 3)), [{ slab: 0, offset: 1024 }, [1536, 768]],
+    'either grows by 512');
   const late = planMemory([lifetime(1024, 0, 1, [1]), lifetime(1024, 0, 0, [0]), lifetime(512, 1, 3)], 128, 1 << 20);
   assert.equal([late.places[2], late.slabs], [{ slab: 1, offset: 0 }, [1024, 1024]], 'only the second is free');
-  const some = planMemory([lifetime(1024, 0, 4, [1]), lifetime(896, 0, 0, [0]), lifetime(640, 1, 1), lifetime(512, 1, 4)],
-    128, 1 << 20);
+  const some = planMemory([lifetime(1024, 0, 4, [1]), lifetime(896, 0, 0, [0]), lifetime(640, 1, 1),
+    lifetime(512, 1, 4)], 128, 1 << 20);
   assert.equal([some.places[3], some.slabs], [{ slab: 1, offset: 640 }, [1024, 1152]], 'the second grows by 256');
   const pairs = (most: number) => planMemory(Array.from({ length: 3 }, () => lifetime(768, 0, 1)), 256, most).slabs;
   assert.equal([pairs(1536), pairs(1535)], [[1536, 768], [768, 768, 768]]);

@@ -201,8 +201,8 @@ test('windows on an axis: as many as fit the padded picture, or one more that re
     'pool: a kernel of [2,3] does not fit pictures of [4,2] with a padding of [0,0]');
   const { frames, channels, ...of } = windowsOf('pool', [2, 6, 8, 5], { kernel: [2, 3], padding: 1 });
   assert.equal([frames, channels], [2, 5]);
-  assert.equal(of, { kernel: [1, 2, 3], x: [1, 6, 8], y: [1, 4, 3], stride: [1, 2, 3],
-    padding: [0, 1, 1], dilation: [1, 1, 1], shape: [2, 4, 3, 5] });
+  assert.equal(of, { kernel: [1, 2, 3], x: [1, 6, 8], y: [1, 4, 3], stride: [1, 2, 3], padding: [0, 1, 1],
+    dilation: [1, 1, 1], shape: [2, 4, 3, 5] });
   assert.equal(windowsOf('pool', [1, 4, 5, 6, 2], { kernel: 2, stride: 1 }).y, [3, 4, 5]);
   for (const [shape, options, what] of [
     [[1, 3], { kernel: 1 }, 'one to three axes between'],

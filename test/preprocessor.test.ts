@@ -215,7 +215,11 @@ test('what cannot be obeyed is refused by the name of its key, all at once', () 
   refused({ size: { height: 12, width: 12 }, do_center_crop: false }, /size is .*, the model takes pictures of 8/);
   refused({ do_center_crop: false }, /do_center_crop is false, and size is that of a side/);
   refused({ do_center_crop: false, do_resize: false }, /do_center_crop is false, and do_resize too/);
-  refused({ crop_size: { height: 8, width: 9 } }, /crop_size must be a square/);
+  refused({ size: { height: 8, width: 9 }, do_center_crop: false }, /size is .*, the model takes pictures of 8/);
+  refused({ size: { height: 9, width: 8 }, do_center_crop: false }, /size is .*, the model takes pictures of 8/);
+  for (const crop of [{ height: 8, width: 9 }, { height: 9, width: 8 }, [9, 8], [8, 9], [8], [8, 8.5], 2 ** 14 + 1]) {
+    refused({ crop_size: crop }, /crop_size must be a square/);
+  }
   refused({ crop_size: 6 }, /crop_size is 6, the model takes pictures of 8/);
   refused({ crop_size: null }, /crop_size is left out, which means 224, the model takes pictures of 8/);
   refused({ resample: 1 }, /resample is 1, known are 2 \(bilinear\) and 3 \(bicubic\)/);
