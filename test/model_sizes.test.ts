@@ -142,8 +142,10 @@ test('sizes that do not fit one another are named with both', () => {
 test('stages have heads of their own, which divide their widths, and clips are cut by whole patches', () => {
   const of = (system: NetworkName, change: object, clips = {}) => {
     const { presets } = familyOf(system);
-    return networkProblems({ system, frames: 8, imageSize: 32, classes: [], ...clips,
-      network: { ...presets.tiny, ...change } } as Parameters<typeof networkProblems>[0]);
+    return networkProblems(
+      { system, frames: 8, imageSize: 32, classes: [], ...clips,
+        network: { ...presets.tiny, ...change } } as Parameters<typeof networkProblems>[0],
+    );
   };
   for (const system of NETWORK_NAMES) assert.equal(of(system, {}), [], system);
   const stages = 'heads has 1 numbers, and depths 2: one for each stage';

@@ -1,7 +1,7 @@
 /** What the host asks of a device, by one that does nothing: submits, buffers, writes, and what is kept. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { backward, commandsOf, estimate, type Gpu, Kernel, Tensor } from '../engine/index.ts';
+import { backward, commandsOf, estimate, Kernel, Tensor } from '../engine/index.ts';
 import { sizeClass } from '../engine/memory.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { nullGpu } from './null_gpu.ts';
@@ -13,33 +13,6 @@ const put = new Kernel('put', [{ file: 'put.wgsl', text: `struct Params { value:
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> x: array<f32>;
 @compute @workgroup_size(1) fn put() { x[0] = params.value; }` }]);
-
-function puts(gpu: Gpu, x: Tensor, count: number): void {
-  for (let i = 0; i < count; i++) put.run(gpu, { tensors: { x }, params: { value: i % 100 }, grid: 1 });
-}
-
-test('256 dispatches make a submit, and a replayed step has three at most', async () => {
-  const gpu = await openIdle();
-  using x = Tensor.zeros(gpu, [1]);
-  const submitsOf = (work: () => unknown) => {
-    const { submits } = gpu.counts;
-    work();
-    gpu.recorder.flush();
-    return gpu.counts.submits - submits;
-  };
-  for (const [count, eager, replayed] of [[0, 0, 0], [1, 1, 1], [255, 1, 1], [256, 1, 1], [257, 2, 2], [512, 2, 2], [
-    513,
-    3,
-    3,
-  ], [768, 3, 3], [769, 4, 3], [1500, 6, 3]]) {
-    assert.is(submitsOf(() => puts(gpu, x, count)), eager, `${count} dispatches`);
-    using step = gpu.capture(() => puts(gpu, x, count));
-    step.prepare();
-    assert.is(submitsOf(() => step.run()), replayed, `${count} replayed`);
-  }
-  assert.is(submitsOf(() => gpu.clear(x)), 1);
-  assert.equal(gpu.pace.pending.last.at(-1), 'none, but copies');
-});
 
 test('parameters that never repeat are kept up to 4096 of them, and those that do are written once', async () => {
   const gpu = await openIdle();
@@ -138,12 +111,13 @@ test('an estimate counts bytes to the last, dispatches and multiply-adds', async
   using z = Tensor.zeros(gpu, [3], 'z');
   assert.equal(kinds(() => gpu.clear(y), () => undefined, () => void (gpu.copy(y, z), gelu(y, 'gelu'))), ['clear', '',
     'copy dispatch']);
-  const [[copied], [put1]] = commandsOf(gpu, () => gpu.copy(y, z), () => puts(gpu, y, 1));
+  const run = () => put.run(gpu, { tensors: { x: y }, params: { value: 0.5 }, grid: 3 });
+  const [[copied], [ran]] = commandsOf(gpu, () => gpu.copy(y, z), run);
   assert.equal(copied, { kind: 'copy', to: 'z', bytes: 12 });
-  assert.ok(put1.kind === 'dispatch');
-  assert.equal([put1.label, put1.grid, put1.params], ['put.only', [1, 1, 1], [{ name: 'value', type: 'f32',
-    value: 0 }]]);
-  assert.equal(put1.bindings.map(({ name, bytes, tensor }) => [name, bytes, tensor]), [['params', 16, ''], ['x', 12,
+  assert.ok(ran.kind === 'dispatch');
+  assert.equal([ran.label, ran.grid, ran.params], ['put.only', [3, 1, 1], [{ name: 'value', type: 'f32',
+    value: 0.5 }]]);
+  assert.equal(ran.bindings.map(({ name, bytes, tensor }) => [name, bytes, tensor]), [['params', 16, ''], ['x', 12,
     'y']]);
 });
 
