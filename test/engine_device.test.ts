@@ -67,11 +67,18 @@ test('the first error is the cause; of what does not compile or fit one may hear
   const compile = new KernelCompileError('k', 'a.wgsl', 'no');
   const memory = new OutOfMemoryError('x', 1, { live: 0, reserved: 0, budget: 1, largest: [] });
   const [command, other] = ['command', 'other'].map((message) => new GpuValidationError(message));
-  for (const [errors, cause] of [[[command, other], command], [[command, compile], compile], [[command, memory], memory],
-    [[compile, command], compile], [[memory, compile], memory], [[compile, memory], compile]] as const) {
+  const cases: readonly (readonly [first: FirstlightError, second: FirstlightError, cause: FirstlightError])[] = [
+    [command, other, command],
+    [command, compile, compile],
+    [command, memory, memory],
+    [compile, command, compile],
+    [memory, compile, memory],
+    [compile, memory, compile],
+  ];
+  for (const [first, second, cause] of cases) {
     const { owner } = fake();
     owner.check();
-    errors.forEach((error) => owner.fail(error));
+    for (const error of [first, second]) owner.fail(error);
     assert.is(assert.throwsWith(() => owner.check(), FirstlightError), cause);
   }
 });
@@ -162,7 +169,8 @@ test('work that does not end is named once, whoever waits, and what ends is done
   const [first, second] = await Promise.allSettled([owner.finish(never), owner.finish(never)]);
   assert.ok(first.status === 'rejected' && second.status === 'rejected');
   assert.equal([first.reason === second.reason, told.length, told[0] === first.reason], [true, 1, true]);
-  assert.is(told[0].message, 'the GPU did not finish within 0.02 s: 1 submit is pending, the last dispatch is m on 1 × 1 × 1 workgroups');
+  assert.is(told[0].message,
+    'the GPU did not finish within 0.02 s: 1 submit is pending, the last dispatch is m on 1 × 1 × 1 workgroups');
   assert.throwsWith(() => owner.check(), StepTimeoutError);
   await owner.close();
   assert.equal(said, ['destroy'], 'a browser ends it');

@@ -34,8 +34,8 @@ function dispatched(of: Gpu, change: (tensors: Record<string, Tensor>) => Partia
 }
 
 test('a grid of one number is folded where it exceeds a dimension, one of three must not', () => {
-  for (const [grid, folded] of [[1, [1, 1, 1]], [65_535, [65_535, 1, 1]], [65_536, [65_535, 2, 1]], [131_070, [65_535, 2,
-    1]], [131_071, [65_535, 3, 1]], [[2, 3, 4], [2, 3, 4]], [[1, 65_535, 1], [1, 65_535, 1]]] as const) {
+  for (const [grid, folded] of [[1, [1, 1, 1]], [65_535, [65_535, 1, 1]], [65_536, [65_535, 2, 1]], [131_070, [65_535,
+    2, 1]], [131_071, [65_535, 3, 1]], [[2, 3, 4], [2, 3, 4]], [[1, 65_535, 1], [1, 65_535, 1]]] as const) {
     assert.equal(dispatched(gpu, () => ({ grid })).grid, folded);
   }
   assert.throwsWith(() => dispatched(gpu, () => ({ grid: [1, 1, 65_536] })), LimitError,
@@ -51,9 +51,11 @@ test('parameters are packed by name, 32 bits each, in whole 16 bytes; what is bo
   assert.equal(bindings.map(({ name, bytes, tensor }) => `${name} ${bytes} ${tensor}`), ['params 32 ', 'x 32 x',
     'ids 12 ids', 'y 32 y']);
   assert.is(label, 'pick.only');
-  for (const [change, problem] of [[{ n: -1 }, '-1, not a u32'], [{ n: 2 ** 32 }, '4294967296, not a u32'], [{ at: 0.5 },
-    '0.5, not a i32'], [{ at: -(2 ** 31) - 1 }, '-2147483649, not a i32'], [{ by: Number.NaN }, 'NaN'], [{ n: undefined },
-    'undefined']] as const) {
+  for (const [change, problem] of [[{ n: -1 }, '-1, not a u32'], [{ n: 2 ** 32 }, '4294967296, not a u32'], [{
+    at: 0.5,
+  }, '0.5, not a i32'], [{ at: -(2 ** 31) - 1 }, '-2147483649, not a i32'], [{ by: Number.NaN }, 'NaN'], [{
+    n: undefined,
+  }, 'undefined']] as const) {
     const [name] = Object.keys(change);
     assert.throwsWith(() => dispatched(gpu, () => ({ params: { ...params, ...change } as Call['params'] })), ShapeError,
       `pick: parameter "${name}" is ${problem}`);
@@ -119,8 +121,9 @@ test('a program is built once for equal constants and types, and names what is n
   assert.match(of(5).code, 'const SIZE = 5u;');
   assert.throwsWith(() => dispatched(gpu, () => ({ constants: { SIZES: 4 } })), { code: 'FL_NAME' },
     'pick: constants have no "SIZES"; the WGSL knows SIZE');
-  assert.throwsWith(() => dispatched(gpu, (tensors) => ({ tensors: { ...tensors, z: tensors.x } })), { code: 'FL_NAME' },
-    'pick: tensors have no "z"; the WGSL knows x, ids, y');
+  assert.throwsWith(() => dispatched(gpu, (tensors) => ({ tensors: { ...tensors, z: tensors.x } })), {
+    code: 'FL_NAME',
+  }, 'pick: tensors have no "z"; the WGSL knows x, ids, y');
   assert.throwsWith(() => dispatched(gpu, ({ x }) => ({ tensors: { x } })), ShapeError,
     'pick: binding "ids" got no tensor; given: x');
   const textured = new Kernel('textured', [{ file: 'k/t.wgsl', text: `

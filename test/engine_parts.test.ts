@@ -1,4 +1,4 @@
-/** Small parts of a context, each alone: memory that is watched, scopes, handles, types, commands, and their recording. */
+/** Small parts of a context, each alone: watched memory, scopes, handles, types, commands, and their recording. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { accesses, type Command, type Resource, storagesOf, texturesOf, workOfCommand,
