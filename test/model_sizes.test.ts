@@ -4,7 +4,7 @@ import * as assert from './assert.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { fromStored, type Order, ownShape, storedShape, toStored } from '../model/checkpoint/names/order.ts';
 import { PRESETS } from '../model/systems/config.ts';
-import { familyOf, NETWORK_NAMES, networkFor, type NetworkName, networkPresetOf,
+import { familyOf, type FlorenceConfig, NETWORK_NAMES, networkFor, type NetworkName, networkPresetOf,
   networkProblems } from '../model/systems/network_config.ts';
 import { activationProblems, countProblems, divideProblems, epsProblems, MOST } from '../model/systems/sizes.ts';
 import { architectureOf, configFor, headsOf, type TowerConfig, towerPresetOf,
@@ -27,6 +27,10 @@ test('X-CLIP is of the sizes of table 2 of the paper, a head for each 64 numbers
   for (const name of Object.keys(PRESETS)) {
     const preset = PRESETS[name as keyof typeof PRESETS];
     assert.is(towerPresetOf(preset), name);
+    assert.is(configFor('clip-one', preset).frames, 1);
+    for (const other of [{ text: { ...preset.text, width: 1 } }, { text: { ...preset.text, layers: 1 } }, { embedDim: 1 },
+      { vision: { ...preset.vision, patch: 1 } }]) assert.is(towerPresetOf({ ...preset, ...other }), undefined);
+    assert.is(towerPresetOf(configFor('vit', preset, { isProjected: false, classes: [] })), name);
     assert.equal(architectureOf(configFor('clip-mean', preset)), preset, 'of its towers, with the parts that it lacks');
   }
 });
@@ -79,15 +83,14 @@ test('networks are of the sizes of their papers', () => {
 test('of a network it is known roughly how many numbers it has, and what is its least', () => {
   const of = (system: NetworkName, name: string) => {
     const { parameters, presets, shortest, words } = familyOf(system);
-    return [(parameters(presets[name]) / 1e6).toFixed(1), (parameters(shortest(presets[name])) / 1e6).toFixed(2),
-      words(presets[name])];
+    return [parameters(presets[name]), parameters(shortest(presets[name])), words(presets[name])];
   };
   // 121 M, 23.5 M, 27.8 M and 637 M are told of those that are whole
-  assert.equal(of('timesformer', 'B/16'), ['84.9', '7.08', 'width 768, 12 layers, patches of 16']);
-  assert.equal(of('tsm', 'R50'), ['21.4', '5.92', 'width 64, 3 + 4 + 6 + 3 blocks']);
-  assert.equal(of('video-swin', 'T'), ['25.9', '9.40', 'width 96, 2 + 2 + 6 + 2 blocks, windows of 8 x 7 x 7']);
-  assert.equal(of('coswin', 'H'), ['611.8', '66.85', 'width 256, 2 + 2 + 24 + 6 blocks, windows of 7 x 7']);
-  assert.equal(of('x-florence', 'H'), ['762.8', '217.84', 'width 256, 2 + 2 + 24 + 6 blocks, windows of 7 x 7']);
+  assert.equal(of('timesformer', 'B/16'), [84_934_656, 7_077_888, 'width 768, 12 layers, patches of 16']);
+  assert.equal(of('tsm', 'R50'), [21_377_024, 5_918_720, 'width 64, 3 + 4 + 6 + 3 blocks']);
+  assert.equal(of('video-swin', 'T'), [25_878_528, 9_400_320, 'width 96, 2 + 2 + 6 + 2 blocks, windows of 8 x 7 x 7']);
+  assert.equal(of('coswin', 'H'), [611_844_096, 66_846_720, 'width 256, 2 + 2 + 24 + 6 blocks, windows of 7 x 7']);
+  assert.equal(of('x-florence', 'H'), [762_839_040, 217_841_664, 'width 256, 2 + 2 + 24 + 6 blocks, windows of 7 x 7']);
 });
 
 test('a size is a whole number of at least 1, and at most what is several times that of any model', () => {
@@ -130,6 +133,8 @@ test('sizes that do not fit one another are named with both', () => {
     [{ prompts: { ...tiny.prompts, alpha: Number.NaN } }, 'prompts.alpha must be a number, got null'],
     [{ embedDim: 16_385, frames: 0 }, 'embedDim is 16385, at most 16384 is read',
       'frames must be a whole number of at least 1, got 0'],
+    [{ ...vision({ activation: 'swish' }), mit: undefined },
+      'vision.activation must be one of quick_gelu, gelu, gelu_tanh, got "swish"'],
     [{ vectors: 0 }, 'vectors must be a whole number of at least 1, got 0'],
     [vision({ layers: 257, eps: 1 }), 'vision.layers is 257, at most 256 is read',
       'vision.eps must be a number between 0 and 1, got 1'],
@@ -153,6 +158,19 @@ test('stages have heads of their own, which divide their widths, and clips are c
   assert.equal(of('coswin', { heads: [2] }), [stages]);
   assert.equal(of('video-swin', { heads: [2, 3] }), ['heads of stage 1 (3) must divide its width (64)']);
   assert.equal(of('coswin', { heads: [3, 2] }), ['heads of stage 0 (3) must divide its width (32)']);
+  assert.equal(of('coswin', { heads: [1, 3] }), ['heads of stage 1 (3) must divide its width (64)']);
+  const { text } = familyOf('x-florence').presets.tiny as FlorenceConfig['network'];
+  assert.equal(of('x-florence', { text: { ...text, layers: 0, activation: 'swish' } }), [
+    'layers must be a whole number of at least 1, got 0',
+    'text.activation must be one of quick_gelu, gelu, gelu_tanh, got "swish"',
+  ]);
+  assert.equal(of('x-florence', { text: { ...text, heads: 3 } }), ['text.heads (3) must divide text.width (64)']);
+  for (const system of ['tsm', 'coswin', 'video-swin', 'x-florence'] as const) {
+    assert.equal(of(system, {}, { imageSize: 33 }), [], `${system} takes pictures of any size`);
+  }
+  assert.equal(['coswin', 'x-florence'].map((system) =>
+    'classes' in networkFor(system as NetworkName, 'tiny', { frames: 8, imageSize: 32, classes: ['a'] })
+  ), [true, false]);
   assert.equal(of('video-swin', { window: [4, 4] }), ['window has 2 numbers, expected 3: of time, height and width']);
   assert.equal(of('timesformer', { heads: 3 }), ['heads (3) must divide width (64)']);
   assert.equal(of('timesformer', { patch: 5 }), ['patch (5) must divide imageSize (32)']);
