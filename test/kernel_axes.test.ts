@@ -1,10 +1,11 @@
 /** How index spaces are walked, merged, cut into boxes and into splits; nothing here needs a GPU. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { type Context, dispose, type Gpu, ShapeError, Tensor } from '../engine/index.ts';
+import { type Context, dispose, FirstlightError, type Gpu, ShapeError, Tensor } from '../engine/index.ts';
 import { smallBoxesOf } from '../kernels/rearrange/boxes.ts';
 import { boundOf, boxesOf, mostOf, reachOf } from '../kernels/shared/boxes.ts';
 import { dimensionOf, fittingSplit, lineOf } from '../kernels/shared/lines.ts';
+import { isLastOn, kindParams, lastAxes, partitionOf } from '../kernels/shared/partition.ts';
 import { splitsOf } from '../kernels/shared/rows.ts';
 import { type Axis, broadcastShape, broadcastStrides, denseStrides, extentParams, fitsVectors, inVectors, mergedAxes,
   positionsOf, strideParams } from '../kernels/shared/strided.ts';
@@ -214,6 +215,74 @@ test('windows on an axis: as many as fit the padded picture, or one more that re
     [[1, 4, 3], { kernel: 1.5 }, 'kernel is 1.5'],
     [[1, 4, 3], { kernel: [1, 1] }, 'kernel is 1, 1, expected a whole number of 1 or more, or 1 of them'],
   ] as const) assert.throwsWith(() => windowsOf('pool', shape, options), new RegExp(what));
+});
+
+/** The kinds of windows of a picture, by going through all: on which axes they are the last ones of those shifted. */
+function kindsOf(counts: readonly number[], shift: readonly number[], pictures: number) {
+  const windows = new Map<number, number>();
+  for (let t = 0; t < counts[0]; t++) {
+    for (let y = 0; y < counts[1]; y++) {
+      for (let x = 0; x < counts[2]; x++) {
+        const last = [t, y, x].reduce(
+          (bits, at, axis) => 2 * bits + (shift[axis] > 0 && at === counts[axis] - 1 ? 1 : 0),
+          0,
+        );
+        windows.set(last, (windows.get(last) ?? 0) + 1);
+      }
+    }
+  }
+  let first = 0;
+  return [...windows].sort(([a], [b]) => a - b).map(([last, count]) => {
+    const kind = { last, windows: count, first };
+    first += pictures * count;
+    return kind;
+  });
+}
+
+test('windows come kind by kind, and one that covers an axis is as long as it and not shifted', () => {
+  for (const [shape, window, shift] of [
+    [[2, 6, 5], [4], [0]],
+    [[3, 9, 5], [4], [1]],
+    [[1, 8, 12, 5], [4, 4], [2, 2]],
+    [[2, 7, 10, 5], [7, 3], [3, 1]],
+    [[2, 4, 9, 9, 5], [2, 4, 4], [1, 2, 0]],
+    [[1, 8, 6, 6, 5], [8, 3, 7], [4, 1, 3]],
+    [[1, 3, 5], [1], [0]],
+  ]) {
+    const partition = partitionOf(shape, { window, shift });
+    const [pictures, ...axes] = shape.slice(0, -1);
+    const full = [1, 1, 1, ...window].slice(-3);
+    const extents = [1, 1, 1, ...axes].slice(-3);
+    const used = full.map((size, axis) => Math.min(size, extents[axis]));
+    const by = [0, 0, 0, ...shift].slice(-3).map((size, axis) => (extents[axis] > full[axis] ? size : 0));
+    const counts = used.map((size, axis) => Math.ceil(extents[axis] / size));
+    const kinds = kindsOf(counts, by, pictures);
+    const product = (of: readonly number[]) => of.reduce((a, b) => a * b, 1);
+    assert.equal(partition, { shape: shape.slice(0, -1), pictures, extents, full, window: used, shift: by, counts,
+      kinds, windows: pictures * product(counts), tokens: product(used) }, JSON.stringify({ shape, window, shift }));
+    const firsts = kinds.slice(1).map((kind) => kind.first);
+    assert.equal(Object.values(kindParams(kinds)), Array.from({ length: 7 }, (_, i) => firsts[i] ?? 0xffffffff));
+    assert.equal(Object.values(kindParams(kinds, 3)), Array.from({ length: 7 }, (_, i) =>
+      firsts[i] === undefined ? 0xffffffff : Math.max(0, firsts[i] - 3)));
+    assert.is(lastAxes(kinds), kinds.reduce((sum, { last }, i) => sum + last * 8 ** i, 0));
+  }
+  assert.equal(Object.keys(kindParams([])), ['kind1', 'kind2', 'kind3', 'kind4', 'kind5', 'kind6', 'kind7']);
+  assert.equal([[5, 0], [5, 1], [5, 2], [2, 1]].map(([last, axis]) => isLastOn(last, axis)), [true, false, true, true]);
+});
+
+test('windows that are none, or shifted by as much as they have, are refused', () => {
+  for (const [shape, size, problem] of [
+    [[1, 8, 8, 5], { window: [4] }, 'window is [4], expected a whole number for each of the axes of [8,8], 1 or more'],
+    [[1, 8, 5], { window: [0] }, 'window is [0]'],
+    [[1, 8, 5], { window: [1.5] }, 'window is [1.5]'],
+    [[1, 8, 5], { window: [4], shift: [4] }, 'shift is [4], expected a whole number for each of the axes of [8], less'],
+    [[1, 8, 5], { window: [4], shift: [-1] }, 'shift is [-1]'],
+    [[1, 8, 5], { window: [4], shift: [1, 1] }, 'shift is [1,1]'],
+    [[8, 5], { window: [] }, 'tokens must be [B, …, C] with one to three axes between, got [8,5]'],
+    [[1, 2, 2, 2, 2, 5], { window: [1, 1, 1, 1] }, 'tokens must be [B, …, C]'],
+  ] as const) {
+    assert.ok(assert.throwsWith(() => partitionOf(shape, size), FirstlightError).message.includes(problem), problem);
+  }
 });
 
 test.run();

@@ -28,8 +28,9 @@ test('X-CLIP is of the sizes of table 2 of the paper, a head for each 64 numbers
     const preset = PRESETS[name as keyof typeof PRESETS];
     assert.is(towerPresetOf(preset), name);
     assert.is(configFor('clip-one', preset).frames, 1);
-    for (const other of [{ text: { ...preset.text, width: 1 } }, { text: { ...preset.text, layers: 1 } }, { embedDim: 1 },
-      { vision: { ...preset.vision, patch: 1 } }]) assert.is(towerPresetOf({ ...preset, ...other }), undefined);
+    for (const other of [{ text: { ...preset.text, width: 1 } }, { text: { ...preset.text, layers: 1 } }, {
+      embedDim: 1,
+    }, { vision: { ...preset.vision, patch: 1 } }]) assert.is(towerPresetOf({ ...preset, ...other }), undefined);
     assert.is(towerPresetOf(configFor('vit', preset, { isProjected: false, classes: [] })), name);
     assert.equal(architectureOf(configFor('clip-mean', preset)), preset, 'of its towers, with the parts that it lacks');
   }
@@ -168,9 +169,12 @@ test('stages have heads of their own, which divide their widths, and clips are c
   for (const system of ['tsm', 'coswin', 'video-swin', 'x-florence'] as const) {
     assert.equal(of(system, {}, { imageSize: 33 }), [], `${system} takes pictures of any size`);
   }
-  assert.equal(['coswin', 'x-florence'].map((system) =>
-    'classes' in networkFor(system as NetworkName, 'tiny', { frames: 8, imageSize: 32, classes: ['a'] })
-  ), [true, false]);
+  assert.equal(
+    ['coswin', 'x-florence'].map((system) =>
+      'classes' in networkFor(system as NetworkName, 'tiny', { frames: 8, imageSize: 32, classes: ['a'] })
+    ),
+    [true, false],
+  );
   assert.equal(of('video-swin', { window: [4, 4] }), ['window has 2 numbers, expected 3: of time, height and width']);
   assert.equal(of('timesformer', { heads: 3 }), ['heads (3) must divide width (64)']);
   assert.equal(of('timesformer', { patch: 5 }), ['patch (5) must divide imageSize (32)']);
