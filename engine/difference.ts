@@ -183,8 +183,8 @@ function ofBlocks(fields: readonly Field[], before: ArrayBuffer, now: ArrayBuffe
 function fieldText(view: DataView, type: Field['type'], at: number): string {
   if (type !== 'f32') return String(type === 'u32' ? view.getUint32(at, true) : view.getInt32(at, true));
   const value = view.getFloat32(at, true);
-  // the shortest text that stands for this f32: 0.1, not 0.10000000149011612
-  for (let digits = 1; digits < 9; digits++) {
+  // the shortest text that stands for this f32: 0.1, not 0.10000000149011612; nine digits always do
+  for (let digits = 1; digits <= 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return String(short);
   }

@@ -40,7 +40,7 @@ export function planMemory(lifetimes: readonly Lifetime[], alignment: number, mo
   const places: { slab: number; offset: number }[] = new Array(lifetimes.length);
   const slabs: Slab[] = [];
   const order = lifetimes.map((_, i) => i).sort((a, b) =>
-    lifetimes[b].bytes - lifetimes[a].bytes || lifetimes[a].first - lifetimes[b].first || a - b
+    lifetimes[b].bytes - lifetimes[a].bytes || lifetimes[a].first - lifetimes[b].first
   );
   for (const i of order) {
     const lifetime = lifetimes[i];

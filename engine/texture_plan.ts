@@ -27,7 +27,7 @@ export function planTextures(slots: TextureSlots, commands: readonly Command[]):
   const sizes = new Map<number, TextureSize>();
   const shares = new Map<number, number>();
   const busyUntil = new Map<number, number>(); // by slot that has a texture
-  for (const [slot, { first, last }] of [...uses].sort(([, a], [, b]) => a.first - b.first)) {
+  for (const [slot, { first, last }] of uses) {
     const size = slots.largest.get(slot) as TextureSize;
     const free = [...sizes].find(([other, its]) => `${its}` === `${size}` && (busyUntil.get(other) as number) < first);
     if (free === undefined) sizes.set(slot, size);

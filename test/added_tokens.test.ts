@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { ConfigError, FirstlightError, open } from '../engine/index.ts';
+import { ConfigError, dispose, FirstlightError, open, ShapeError } from '../engine/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { initialise } from '../model/parts/init.ts';
@@ -17,6 +17,7 @@ import { ClipTokenizer } from '../model/tokenizer.ts';
 import { clipTokenizer, readTokenizer } from '../model/tokenizer.node.ts';
 import { textConfigOf } from '../model/systems/config.ts';
 import { Xclip } from '../model/systems/xclip.ts';
+import { nullGpu } from './null_gpu.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'firstlight-added-'));
 const plain = await clipTokenizer();
@@ -90,6 +91,21 @@ test('a feature is taken from the first place of the end of text, or of the larg
 const endOf = (type: string, text: object) =>
   textConfigOf(configFromHuggingFace({ model_type: type, text_config: { vocab_size: 49412, ...text } }, 'c.json'))
     ?.endOfText;
+
+test('texts come whole, each with its end, and give back what they took', async () => {
+  const gpu = await nullGpu();
+  for (const [ids, length] of [[[], 3], [[1, 2, 3, 4], 3], [[1, 2], 3]] as const) {
+    assert.throwsWith(() => textBatch(gpu, Int32Array.from(ids), length), ShapeError,
+      `textBatch: ${ids.length} ids are not whole texts of 3`);
+  }
+  assert.throwsWith(() => textBatch(gpu, Int32Array.of(0, 5, 9, 0, 5, 0), 3, 9), ShapeError,
+    'textBatch: text 1 has no end of text, token 9');
+  const { live } = gpu.pool;
+  const batch = textBatch(gpu, Int32Array.of(0, 5, 9), 3);
+  assert.equal([batch.count, batch.length], [1, 3]);
+  batch[dispose]();
+  assert.is(gpu.pool.live, live);
+});
 
 test('the end of text is the one that transformers takes, for each kind of model', () => {
   assert.is(endOf('clip', { eos_token_id: 49407 }), 49407);

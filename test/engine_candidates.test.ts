@@ -49,13 +49,21 @@ test('the first candidate is taken, unless a tuning knows better for this class,
   assert.equal([pick(3), pick(8)], [WIDE, PLAIN]);
   candidates.clear();
   assert.equal([pick(3), pick(8)], [NARROW, WIDE]);
-  assert.equal(candidates.used, { 'product: rows 4': 'tiled, rows 32', 'product: rows 8': 'tiled, rows 64' });
+  assert.is(JSON.stringify(candidates.used), '{"product: rows 4":"tiled, rows 32","product: rows 8":"tiled, rows 64"}',
+    'in the order of their names');
+  assert.equal([candidates.stale, candidates.asked.length], [[], 2]);
+  candidates.forget();
+  assert.equal([candidates.asked, candidates.used], [[], {}]);
 });
 
 test('a chosen of another source, or one that is no candidate any more, is passed over and said once', () => {
   const old = { 'rows 4': { ...NARROW, gain: 1.2 }, 'rows 8': { ...NARROW, gain: 1.2 } };
-  const gone = { 'rows 4': { variant: 'tiled', sizes: { rows: 16 }, gain: 1.2 } };
-  for (const tuning of [tuningOf(old, 'other'), tuningOf(gone)]) {
+  const gone = [{ variant: 'tiled', sizes: { rows: 16 } }, { variant: 'tiled', sizes: { rows: 64, columns: 1 } }, {
+    variant: 'tiled',
+    sizes: {},
+  }, { variant: 'naive', sizes: { rows: 64 } }, { variant: 'other', sizes: {} }];
+  const tunings = gone.map((candidate) => tuningOf({ 'rows 4': { ...candidate, gain: 1.2 } }));
+  for (const tuning of [tuningOf(old, 'other'), ...tunings]) {
     const candidates = new Candidates(MACHINE, tuning);
     const said = warningsOf(() => {
       assert.is(candidates.choose(KERNEL, CANDIDATES, { rows: 4 }), WIDE);
@@ -93,7 +101,17 @@ test('a file that is none is refused with its name and the place', () => {
   refused([], /a\.json: a tuning is no object/);
   refused({ ...MACHINE, dawn: 1 }, /"dawn" is not a string/);
   refused(MACHINE, /"kernels"/);
-  refused({ ...MACHINE, kernels: { product: {} } }, /product has no "source"/);
+  for (const entry of [{}, null, [], { source: 'x' }, { candidates: {} }, { source: 1, candidates: {} }, { source: 'x',
+    candidates: [] }]) {
+    refused({ ...MACHINE, kernels: { product: entry } }, /product has no "source" and "candidates"/);
+  }
+  const candidate = { variant: 'tiled', sizes: { rows: 8 }, gain: 1 };
+  const withOne = (all: unknown) => ({ ...MACHINE, kernels: { product: { source: 'x', candidates: { all } } } });
+  assert.is(parseTunings(JSON.stringify([withOne(candidate)]), 'a.json').length, 1);
+  for (const wrong of [null, [candidate], { ...candidate, variant: 1 }, { ...candidate, sizes: null }, { ...candidate,
+    sizes: { rows: 8, columns: '8' } }, { ...candidate, gain: '1' }, { ...candidate, gain: undefined }]) {
+    refused(withOne(wrong), /product, all: not a variant, sizes and a gain/);
+  }
   refused({ ...MACHINE,
     kernels: { product: { source: 'x', candidates: { all: { variant: 'tiled', sizes: { rows: '8' }, gain: 1 } } } } },
     /product, all/);

@@ -33,6 +33,17 @@ test('what fits to its last word is one range, one word more is two; each is who
   }
 });
 
+test('alignment counts where there are several ranges: then the operand that asks for most decides', () => {
+  assert.equal([alignmentOf([4]), alignmentOf([4, 512]), alignmentOf([512, 12, 8]), alignmentOf([256])], [64, 64, 64,
+    1]);
+  assert.equal(rangesOf(ofWords(1000), 1000), [{ start: 0, count: 1000 }]);
+  assert.equal(rangesOf(ofWords(1000), 1001), [{ start: 0, count: 896 }, { start: 896, count: 105 }]);
+  assert.equal(rangesOf(ofWords(600), 2, 600, 1), [{ start: 0, count: 1 }, { start: 1, count: 1 }]);
+  assert.equal(rangesOf(ofWords(600), 4, 1, 1, 3), [{ start: 0, count: 3 }, { start: 3, count: 1 }],
+    'three are allowed');
+  assert.is(largestFitting(7, () => true), 7);
+});
+
 test('a row that no binding holds goes as it is, and the largest number that fits is found at both ends', () => {
   assert.equal(rangesOf(ofWords(512), 3, 600), [{ start: 0, count: 3 }]);
   for (const most of [1, 2, 7]) {

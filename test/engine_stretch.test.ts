@@ -2,7 +2,8 @@
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, FirstlightError, type Gpu, open, type OpenOptions, type Stretch, Tensor } from '../engine/index.ts';
-import { timeBetween } from '../engine/stretch.ts';
+import type { Dispatch, PassTimer } from '../engine/recorder.ts';
+import { stretch, timeBetween } from '../engine/stretch.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { openCounting } from './counting_readbacks.ts';
 import { openWith } from './faulty_device.ts';
@@ -68,6 +69,64 @@ testIf(hasTimestamps, LACKS.timestamps)(
     looksRight(await gpu.stretch(() => void gelu(x, 'gelu'), { least: LEAST }), 'wall');
   },
 );
+
+/** A context whose device takes so many nanoseconds for each dispatch and for each wait, by either clock. */
+function slowContext(dispatch: number, wait: number, clock: Stretch['clock']) {
+  const waits: number[] = [];
+  let [dispatches, now] = [0, 0];
+  const recorder = { timer: undefined as PassTimer | undefined, flush: () => recorder.timer?.noteSubmit() };
+  const gpu = {
+    recorder,
+    features: new Set(clock === 'timestamps' ? ['timestamp-query'] : []),
+    pace: { isBusy: false },
+    buffers: { create: () => ({}), destroy: () => undefined },
+    device: { createQuerySet: () => ({ destroy: () => undefined }) },
+    attempt: <T>(make: () => T) => make(),
+    scope: <T>(work: () => T) => work(),
+    sync: () => gpu.readBuffers([]),
+    readBuffers(ranges: readonly unknown[]) {
+      const elapsed = dispatches * dispatch;
+      now += (elapsed + wait) / 1e6;
+      waits.push(dispatches);
+      dispatches = 0;
+      return Promise.resolve(ranges.map(() => BigUint64Array.of(5n, 5n + BigInt(elapsed)).buffer));
+    },
+  };
+  const work = () => {
+    dispatches++;
+    recorder.timer?.stamp({ label: 'k', settings: 's', grid: [1, 1, 1] } as unknown as Dispatch);
+  };
+  return { gpu: gpu as unknown as Gpu, work, waits, now: () => now };
+}
+
+test('launches grow eightfold at most, and at least twofold, until they last a little longer than they must', async () => {
+  const { now } = performance;
+  try {
+    for (const [clock, nanoseconds, wait, least, launches] of [
+      // a fifth more than should do, of what is far too short eight times as many
+      ['timestamps', 1000, 0, 5e6, [1, 8, 64, 512, 4096, 8192]],
+      ['timestamps', 1e6, 0, 5e6, [1, 6]],
+      ['timestamps', 4e6, 0, 5e6, [1, 2]],
+      ['timestamps', 5e6, 0, 5e6, [1]],
+      ['timestamps', 5e6, 0, undefined, [1]],
+      ['timestamps', 4_999_999, 0, undefined, [1, 2]],
+      // ten times as long as an empty one, which takes a millisecond at least
+      ['wall', 1e6, 0, 5e6, [1, 0, 8, 16]],
+      ['wall', 20e6, 0, 5e6, [1, 0]],
+      ['wall', 5e6, 0, 30e6, [1, 0, 8]],
+      ['wall', 1e6, 4e6, 5e6, [1, 0, 8, 32, 64]],
+    ] as const) {
+      const { gpu, work, waits, now: clockOf } = slowContext(nanoseconds, wait, clock);
+      performance.now = clockOf;
+      const result = await stretch(gpu, work, { least });
+      assert.equal(waits, [1, ...launches], `${clock}, ${nanoseconds} ns of ${least}, behind the launch before them`);
+      assert.equal([result.clock, result.launches], [clock, waits.at(-1) || 1]);
+      assert.is(Math.round(result.nanoseconds), nanoseconds + wait / result.launches);
+    }
+  } finally {
+    performance.now = now;
+  }
+});
 
 test('two timestamps are a time unless they cannot be right', () => {
   const of = (first: bigint, last: bigint, wall: number, dispatches = 10) =>

@@ -6,7 +6,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { parseTunings } from '../engine/candidates.ts';
 import { FirstlightError } from '../engine/errors.ts';
-import { parseJson } from '../engine/json.ts';
+import { endOfString, parseJson } from '../engine/json.ts';
 import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
 import { decodeState } from '../train/checkpoint/state_file.ts';
@@ -34,6 +34,8 @@ test('JSON is read to a depth that no file of ours has', () => {
   const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
   assert.equal(parseJson(nested(3)), [[[]]]);
   assert.equal(parseJson(`"${nested(100)}\\"["`), `${nested(100)}"[`);
+  assert.is((parseJson(`[${'[], {}, '.repeat(100)}"", "\\"", []]`) as unknown[]).length, 203, 'beside one another');
+  assert.equal(['""', '"a"b', '"\\""c', '"\\\\"', '"a'].map((text) => endOfString(text, 0)), [1, 2, 3, 3, 2]);
   assert.ok(Array.isArray(parseJson(nested(64))));
   for (const text of [nested(65), '{"a":'.repeat(65), DEEP]) {
     assert.throwsWith(() => parseJson(text), SyntaxError, 'nested deeper than 64 levels');

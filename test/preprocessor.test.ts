@@ -215,10 +215,22 @@ test('what cannot be obeyed is refused by the name of its key, all at once', () 
   refused({ size: { height: 12, width: 12 }, do_center_crop: false }, /size is .*, the model takes pictures of 8/);
   refused({ do_center_crop: false }, /do_center_crop is false, and size is that of a side/);
   refused({ do_center_crop: false, do_resize: false }, /do_center_crop is false, and do_resize too/);
-  refused({ crop_size: { height: 8, width: 9 } }, /crop_size must be a square/);
+  refused({ size: { height: 8, width: 9 }, do_center_crop: false }, /size is .*, the model takes pictures of 8/);
+  refused({ size: { height: 9, width: 8 }, do_center_crop: false }, /size is .*, the model takes pictures of 8/);
+  for (const crop of [{ height: 8, width: 9 }, { height: 9, width: 8 }, [9, 8], [8, 9], [8], [8, 8.5], 2 ** 14 + 1]) {
+    refused({ crop_size: crop }, /crop_size must be a square/);
+  }
   refused({ crop_size: 6 }, /crop_size is 6, the model takes pictures of 8/);
   refused({ crop_size: null }, /crop_size is left out, which means 224, the model takes pictures of 8/);
-  refused({ resample: 1 }, /resample is 1, known are 2 \(bilinear\) and 3 \(bicubic\)/);
+  refused({ resample: 1 }, /resample is 1, known are 2 \(bilinear\) and 3 \(bicubic\)$/);
+  refused({ size: { height: 9 } }, /size must be shortest_edge, or height and width/);
+  refused({ size: { width: 9 } }, /size must be shortest_edge, or height and width/);
+  // black or white beyond what f16 holds: 65504
+  const grey = (mean: number, std: number) => ({ rescale_factor: 1, image_mean: mean, image_std: std });
+  for (const mean of [0, 255]) {
+    refused(grey(mean, 0.003885), /make numbers of a pixel that no model is meant to be given/);
+    assert.is(parsed({ ...CROP, ...grey(mean, 0.0039) }).mean[0], mean);
+  }
   refused({ do_resize: 'yes' }, /do_resize must be true or false, got "yes"/);
   refused({ rescale_factor: 0 }, /rescale_factor must be a number above 0, got 0/);
   refused({ image_mean: [1, 2] }, /image_mean must be a number or three, got \[1,2\]/);

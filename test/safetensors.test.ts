@@ -49,6 +49,7 @@ const HOSTILE: readonly (readonly [reason: string, bytes: Uint8Array])[] = [
   ['UnknownDtype', file(`{"a":${entry('[0,8]', '[2]', '__proto__')}}`, 8)],
   ['UnknownField', file('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"run":"me"}}', 8)],
   ['MissingField', file('{"a":{"dtype":"F32","shape":[2]}}', 8)],
+  ['accepted', file(`{"a":${entry('[0,4]', '[1,1,1,1,1,1,1,1]')}}`, 4)], // eight are as many as are read
   ['TooManyDimensions', file(`{"a":${entry('[0,4]', '[1,1,1,1,1,1,1,1,1]')}}`, 4)],
   ['InvalidOffsets', file(`{"a":${entry('[8,0]')}}`, 8)],
   ['InvalidOffsets', file(`{"a":${entry('[0,4,8]')}}`, 8)],
@@ -92,6 +93,27 @@ test('what is written is read back, bit for bit, with names that look like traps
     }),
     { numRuns: 300 },
   );
+});
+
+test('data begin at a multiple of 8 bytes, behind spaces, and with the header', async () => {
+  for (const name of ['a', 'ab', 'abc', 'abcd', 'abcde', 'abcdef', 'abcdefg', 'abcdefgh']) {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of encodeSafetensors([{ name, shape: [1] }], () => Float32Array.of(7))) pieces.push(piece);
+    const [header, data] = pieces;
+    const json = JSON.stringify({ [name]: { dtype: 'F32', shape: [1], data_offsets: [0, 4] } });
+    assert.is(Buffer.from(header.subarray(8)).toString(), json.padEnd(8 * Math.ceil(json.length / 8)));
+    assert.equal([header.length % 8, data.length, Number(new DataView(header.buffer).getBigUint64(0, true))], [0, 4,
+      header.length - 8]);
+  }
+});
+
+test('a file that has become shorter, and floats where integers are wanted, are refused by name', async () => {
+  const whole = bytesInMemory('x', file(`{"a":${entry('[0,8]')}}`, 8));
+  const cut = { ...whole, read: (at: number, length: number) => whole.read(at, Math.min(length, whole.size - 2 - at)) };
+  await assert.rejectsWith((await openSafetensors(cut)).floats('a'), CheckpointFormatError,
+    'x: tensor "a": 8 bytes expected, got 6');
+  await assert.rejectsWith((await openSafetensors(whole)).integers('a'), CheckpointFormatError,
+    'x: tensor "a": expected I32 or I64, got F32');
 });
 
 test('empty tensors are read wherever their header names them, and refused inside of another', async () => {

@@ -3,7 +3,6 @@ import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { Gpu, Kernel, open, Tensor } from '../engine/index.ts';
 import { gpuInstance } from '../engine/instance.node.ts';
-import { Pace, workOf } from '../engine/pace.ts';
 import { here } from './this_adapter.ts';
 
 const ADD = `struct Params { value: f32 }
@@ -79,19 +78,6 @@ test('a write from the host does not overtake a command that began a submit of i
   run(card, x, y, [0.7]);
   x.write(Float32Array.of(100));
   assert.is(await y.item(), 11);
-});
-
-test('work is what is bound, moved once, and what is computed', () => {
-  assert.is(workOf(10e9), 1);
-  assert.is(workOf(5e9, 25e9), 1);
-  assert.is(new Pace('hardware').workPerSubmit, 0.5);
-  const pace = new Pace('hardware');
-  pace.submitted('add.only', 0.01, 1, 0);
-  pace.finished(1, 0, 1);
-  assert.is(pace.workPerSubmit, 0.5, 'so little work ends when the GPU answers, and tells nothing');
-  pace.submitted('add.only', 2, 1, 0);
-  pace.finished(2, 0, 1001);
-  assert.is(pace.workPerSubmit, 1);
 });
 
 test.run();

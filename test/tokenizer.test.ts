@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import { FirstlightError } from '../engine/errors.ts';
 import { cleanText } from '../model/text_cleaning.ts';
 import { Cuts } from '../model/cuts.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
@@ -115,7 +116,21 @@ test('words that a compact vocabulary was not made for are refused by name, even
   assert.throwsWith(() => compact.encode('a red zebra, a wombat'),
     /"a red zebra, a wombat": this model was not trained with "zebra", "wombat"/);
   assert.throwsWith(() => compact.encode('mov'), /not trained with "mov"/);
+  const many = Array.from({ length: 21 }, (_, i) => 'z'.repeat(i + 1));
+  const { message } = assert.throwsWith(() => compact.encode([...many, 'z'].join(' ')), FirstlightError);
+  assert.is(message.split('", "').length, 20, 'the first 20 of them, each once');
   assert.throwsWith(() => compact.encode('смотри'), /not trained with "смотри"/);
+});
+
+test('a text that the context has no room for is refused with both numbers, learned vectors among them', () => {
+  assert.is(tokenizer.tokenize(['a'], 3).length, 3);
+  assert.is(tokenizer.tokenize(['a'], 7, 4).length, 3);
+  for (const [context, vectors, held] of [[2, 0, 'the context holds 2'], [6, 4,
+    'the context holds 6, of which 4 are learned vectors'], [3, 1,
+    'the context holds 3, of which 1 are learned vectors']] as const) {
+    assert.is(assert.throwsWith(() => tokenizer.tokenize(['a'], context, vectors), FirstlightError).message,
+      `"a" makes 3 tokens, ${held}`);
+  }
 });
 
 test("vocabularies that are not CLIP's are refused, with the file's name", () => {
@@ -146,6 +161,7 @@ test('a text is cut at added tokens, the longest that fits first, and never with
   assert.equal(cuts.cut('xabcabb🙂c'), ['x', 'abc', '', 'ab', 'b', '🙂', '', 'c', '']);
   assert.equal(cuts.cut(''), ['']);
   assert.equal(new Cuts([]).cut('abc'), ['abc']);
+  assert.equal(new Cuts(['ab']).cut('🙂ab🙂🙂ab'), ['🙂', 'ab', '🙂🙂', 'ab', '']);
   const half = new Cuts(['\ude42']);
   assert.equal(half.cut('🙂'), ['🙂']);
   assert.equal([0, 1, 2].map(Cuts.isCut), [false, true, false]);

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
-import { Pace } from '../engine/pace.ts';
 import { within } from '../engine/patience.ts';
 
 const CHILD = fileURLToPath(new URL('./watchdog_child.ts', import.meta.url));
@@ -67,43 +66,6 @@ test('a limit that is none is refused, and one longer than any timer is kept', a
   assert.match(message, 'watchdog: 0 seconds, more than 0 are needed');
   await using gpu = await open({ watchdog: { seconds: Number.POSITIVE_INFINITY } });
   await gpu.sync();
-});
-
-test('the limit is ten minutes at first and for programs that never ran, then 20 times the median for as much work, at least a minute', () => {
-  const pace = new Pace('software');
-  assert.is(pace.patience, 600);
-  let now = 1000;
-  /** Submits work and waits until it is done. */
-  const wait = (work: number, seconds: number, programs = 1) => {
-    pace.submitted('gelu.only', work, programs, now);
-    pace.finished(pace.submits, now, now += 1000 * seconds);
-  };
-  wait(1, 2);
-  assert.is(pace.patience, 60);
-  for (const seconds of [9, 10, 11, 500]) wait(1, seconds);
-  wait(0.01, 0.001); // tells little of larger work
-  pace.submitted('gelu.only', 3, 1, now);
-  assert.is(Math.round(pace.patience), 1000, 'twice the longest wait');
-  pace.submitted('gelu.only', 4, 1, now);
-  assert.is(Math.round(pace.patience), 1400, 'seven times as much work as takes 10 s as a rule, times 20');
-  pace.finished(pace.submits, now, now);
-  pace.submitted('mul.only', 0.1, 2, now);
-  assert.ok(pace.patience >= 600, 'a program that never ran');
-  assert.equal(pace.pending, { submits: 1, last: ['mul.only'] });
-});
-
-test('before anything was measured the limit leaves time for the slowest software adapter', () => {
-  const pace = new Pace('software');
-  pace.submitted('matmul.naive', 24, 1, 0); // B/16, four clips: an hour on SwiftShader
-  assert.ok(pace.patience > 2 * 3600);
-});
-
-test('of many submits an error names those at both ends, and what was waited for is named no more', () => {
-  const pace = new Pace('hardware');
-  for (let i = 1; i <= 300; i++) pace.submitted(`k${i}`, 1, 1, i);
-  assert.equal(pace.pending, { submits: 300, last: ['k45', 'k46', 'k47', '…', 'k300'] });
-  pace.finished(298, 0, 1000);
-  assert.equal(pace.pending, { submits: 2, last: ['k299', 'k300'] });
 });
 
 test.run();
