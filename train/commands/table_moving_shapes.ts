@@ -39,15 +39,13 @@ export async function tableMovingShapes(
 ): Promise<number> {
   using stop = new StopRequest();
   await using gpu = await open({ tuning: tuned, warms: true });
-  const { systems, orders } = comparison;
+  const { command, systems, orders } = comparison;
   const plan = smoke ? comparison.smoke : comparison.plan;
   const expected = await secondsOf(gpu, await comparisonFlops(gpu, plan, systems));
   if (isTooSlow(expected, patient)) {
-    console.log(
-      `On ${gpu.name} each seed would take ${
-        roughly(expected)
-      }.\n  a small form, which learns little:  npx firstlight table moving-shapes --smoke\n  all of it nevertheless:             npx firstlight table moving-shapes --patient`,
-    );
+    console.log(`On ${gpu.name} each seed would take ${roughly(expected)}.
+  a small form, which learns little:  npx firstlight ${command} --smoke
+  all of it nevertheless:             npx firstlight ${command} --patient`);
     return 1;
   }
   if (!json) {

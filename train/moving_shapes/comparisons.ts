@@ -6,6 +6,8 @@ import { COMPARED, type ComparedSystem, NETWORKS, type Order, ORDERS } from './s
 
 /** Systems that are trained alike, and what is told of them. */
 export interface Comparison {
+  /** Words behind `firstlight`. */
+  readonly command: string;
   readonly title: string;
   readonly systems: readonly ComparedSystem[];
   readonly orders: readonly Order[];
@@ -27,6 +29,7 @@ const FEW = { train: 240, testSeen: 120, testUnseen: 72, stills: 432 };
 
 /** The paper's systems, from CLIP's towers or from nothing. */
 export const PAPER: Comparison = {
+  command: 'table moving-shapes',
   title: 'Systems on moving shapes',
   systems: COMPARED,
   orders: ORDERS,
@@ -42,6 +45,7 @@ export const PAPER: Comparison = {
 
 /** Networks with a head, beside forms of them to which the order of frames is nothing. */
 export const WITH_HEAD: Comparison = {
+  command: 'table moving-shapes --networks',
   title: 'Networks with a head on moving shapes',
   systems: NETWORKS,
   orders: [],
