@@ -8,9 +8,10 @@ import { test } from './test.ts';
 import { FirstlightError, type Gpu, open } from '../engine/index.ts';
 import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { compareWithSeed, comparisonFlops, type SystemResult } from '../train/moving_shapes/comparison.ts';
+import { PAPER, WITH_HEAD } from '../train/moving_shapes/comparisons.ts';
 import { foundIn, ordersTable, summariesOf, systemsTable,
   tableText } from '../train/moving_shapes/comparison_report.ts';
-import { COMPARED, ORDERS } from '../train/moving_shapes/systems.ts';
+import { COMPARED, NETWORKS, ORDERS } from '../train/moving_shapes/systems.ts';
 import { InterruptedError, type SignalSource, StopRequest } from '../train/run/stop.ts';
 
 let folder: string;
@@ -26,7 +27,7 @@ test.after(async () => {
 
 const PLAN = { sizes: { train: 16, testSeen: 2, testUnseen: 48, stills: 64 }, clipSteps: 1, videoSteps: 2, shots: 1,
   shotSteps: 2 };
-const named = (...keys: string[]) => COMPARED.filter(({ key }) => keys.includes(key));
+const named = (...keys: string[]) => [...COMPARED, ...NETWORKS].filter(({ key }) => keys.includes(key));
 
 const compared = (systems: readonly ReturnType<typeof named>[number][], stop: StopRequest) =>
   compareWithSeed({ gpu, seed: 3, folder: join(folder, 'seed_3'), plan: PLAN, systems, stop });
@@ -42,7 +43,10 @@ test('systems are trained alike and measured on what they can be asked; what is 
   assert.equal(mean, first.get('clip_mean'));
   assert.is(without.unseen, null, 'a head knows of no other classes');
   assert.ok(mean.unseen !== null && mean.unseen >= 0 && mean.unseen <= 1);
-  for (const { seen, shots } of [mean, without]) assert.equal([seen * 2 % 1, shots * 24 % 1], [0, 0]); // clips measured
+  for (const { seen, motions, shots } of [mean, without]) {
+    assert.equal([seen * 2 % 1, motions * 2 % 1, (shots ?? 1 / 2) * 24 % 1], [0, 0, 0]); // clips measured
+    assert.ok(seen <= motions, 'a right name has a right motion');
+  }
   assert.ok(without.macs < mean.macs, 'no text tower');
 
   // few-shot training began where the other ended, and its head has rows for the new names
@@ -63,6 +67,17 @@ test('systems are trained alike and measured on what they can be asked; what is 
   assert.equal(again, before);
 });
 
+test('a network is trained from nothing alone: no CLIP, no few clips of new classes', async () => {
+  using stop = new StopRequest();
+  const plan = { ...WITH_HEAD.smoke, sizes: PLAN.sizes, videoSteps: 2 };
+  const results = await compareWithSeed({ gpu, seed: 3, folder: join(folder, 'networks'), plan,
+    systems: named('timesformer'), stop });
+  assert.not(existsSync(join(folder, 'networks', 'clip')));
+  for (const { shots, unseen, steps } of results.values()) assert.equal([shots, unseen, steps], [null, null, [2, 0]]);
+  const { columns } = systemsTable(summariesOf(named('timesformer'), new Map([[3, results]])), WITH_HEAD.columns);
+  assert.equal(columns, ['system', 'motions (6)', 'seen (120)', 'parameters', 'M multiply-adds', 'seconds']);
+});
+
 test('a result that is no result is named, and a request to stop is heard between systems', async () => {
   writeFileSync(fileOf('clip_mean'), '{"seen":"much"}');
   using stop = new StopRequest();
@@ -76,14 +91,14 @@ test('a result that is no result is named, and a request to stop is heard betwee
   assert.not(existsSync(fileOf('xclip')));
 });
 
-const result = (seen: number, shots: number, unseen: number | null): SystemResult => ({ seen, shots, unseen,
-  parameters: 283_969, macs: 31.6e6, bytes: 2 ** 25, clipsPerSecond: 20, seconds: 60, steps: [2, 2] });
+const result = (seen: number, shots: number, unseen: number | null): SystemResult => ({ seen, motions: seen, shots,
+  unseen, parameters: 283_969, macs: 31.6e6, bytes: 2 ** 25, clipsPerSecond: 20, seconds: 60, steps: [2, 2] });
 
 test('tables tell means, deviations and orders of several seeds', () => {
   const results = new Map([[1, new Map([['xclip', result(0.9, 0.8, 0.7)], ['without_texts', result(0.7, 0.3, null)]])],
     [2, new Map([['xclip', result(0.8, 0.9, 0.7)], ['without_texts', result(0.85, 0.5, null)]])]]);
   const systems = named('xclip', 'without_texts');
-  assert.is(tableText(systemsTable(summariesOf(systems, results))), `
+  assert.is(tableText(systemsTable(summariesOf(systems, results), PAPER.columns)), `
 | system               | from |  seen (120) | few-shot (24) | zero-shot (24) | parameters | M multiply-adds |  MiB | clips/s |
 |----------------------|------|------------:|--------------:|---------------:|-----------:|----------------:|-----:|--------:|
 | X-CLIP               | CLIP |  85.0 ± 7.1 |    85.0 ± 7.1 |     70.0 ± 0.0 |    283,969 |            31.6 | 32.0 |    20.0 |
@@ -106,11 +121,11 @@ test('orders are of systems that are compared, and a measure that both have', ()
   }
 });
 
-test('the work that is expected counts every step of every system', () => {
+test('the work that is expected counts every step of every system', async () => {
   const steps = (videoSteps: number) =>
     comparisonFlops(gpu, { ...PLAN, clipSteps: 0, videoSteps, shotSteps: 0 }, COMPARED);
-  assert.is(steps(6), 3 * steps(2));
-  assert.ok(steps(2) > 2 * 9 * 16 * 2 * 20e6, 'more than a forward pass of every clip');
+  assert.is(await steps(6), 3 * (await steps(2)));
+  assert.ok((await steps(2)) > 2 * 9 * 16 * 2 * 20e6, 'more than a forward pass of every clip');
 });
 
 test.run();

@@ -442,6 +442,25 @@ test('a TimeSformer starts from a ViT: time with the attention of space, and wha
   }
 });
 
+test('positions and weights of blocks start as a configuration says, what else there is as published', async () => {
+  for (const [system, counts] of [['timesformer', [2, 21]], ['video-swin', [4, 17]]] as const) {
+    const init = { positions: 0.5, weights: 0.25 };
+    const { model } = await buildSystem(gpu, run({ system, preset: 'tiny', init }, { size: 32 }), CLASSES);
+    using built = model;
+    const found = [0, 0];
+    for (const [name, tensor] of built.parameters()) {
+      const values = await tensor.read();
+      const std = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+      const kind = Object.values(init).findIndex((asked) => Math.abs(std / asked - 1) < 0.15);
+      if (kind >= 0) found[kind]++;
+      const isPosition = /(pos|time)_embed$|bias_table$/.test(name);
+      const isWeight = /layers.*weight$/.test(name) && !name.includes('norm');
+      assert.is(kind, isPosition ? 0 : isWeight ? 1 : -1, `${name}: ${std}`);
+    }
+    assert.equal(found, counts, system);
+  }
+});
+
 test('a TimeSformer is taken for other clips on request: places and times are those of the nearest', async () => {
   const config = configOf('timesformer');
   const model = made(config, 5);

@@ -4,7 +4,7 @@ import { classLogits } from '../parts/heads.ts';
 import { type Init, truncatedNormal, zeros } from '../parts/init.ts';
 import { Linear, type Pass } from '../parts/layers.ts';
 import type { NetworkConfig } from './config.ts';
-import { type ModelOptions, type Part, type VideoFeatures, VideoModel } from './system.ts';
+import { type ModelOptions, type Part, type StartOptions, type VideoFeatures, VideoModel } from './system.ts';
 
 const HEAD = 'cls_head.fc_cls';
 const isOfHead = (name: string) => name.startsWith(`${HEAD}.`);
@@ -14,6 +14,11 @@ const PARTS: readonly Part[] = [
   { name: 'backbone', isNew: false, matches: (name) => !isOfHead(name) },
   { name: 'head', isNew: true, matches: isOfHead },
 ];
+
+/** What tokens are told of their place, and what tells pairs of them how far apart they are. */
+const POSITIONS = /^backbone\.(pos_embed|time_embed|.*\.relative_position_bias_table)$/;
+/** Matrices in and between blocks of a transformer. */
+const BLOCK_WEIGHTS = /^backbone\.(transformer_)?layers\.(?!.*norm).*weight$/;
 
 /** A model of videos without texts. */
 export abstract class NetworkModel extends VideoModel {
@@ -38,6 +43,11 @@ export abstract class NetworkModel extends VideoModel {
 
   override get parts(): readonly Part[] {
     return PARTS;
+  }
+
+  override startOf(name: string, { positions, weights }: StartOptions): Init | undefined {
+    const std = POSITIONS.test(name) ? positions : BLOCK_WEIGHTS.test(name) ? weights : null;
+    return std === null ? undefined : truncatedNormal(std);
   }
 
   override compare({ video }: VideoFeatures, _texts: undefined, pass: Pass = {}): Tensor {

@@ -54,6 +54,10 @@ export interface StartOptions {
   readonly mitPositions: number;
   readonly mitWeights: number;
   readonly promptWeights: number;
+  /** Of a network with a head: of positions; null: as published. */
+  readonly positions: number | null;
+  /** Of weights of its blocks, likewise. */
+  readonly weights: number | null;
 }
 
 /**

@@ -113,7 +113,9 @@ export const measuring = {
       seeds: { type: 'string', valueHint: 'n', description: `${OWN}: trainings of each system (default: 3)` },
       seed: { type: 'string', valueHint: 'n', description: `${OWN}: the first of their seeds (default: 1024)` },
       out: { type: 'string', valueHint: 'folder',
-        description: `${OWN}: where they are left, and gone on with (default: runs/table_moving_shapes)` },
+        description: `${OWN}: where they are left, and gone on with (default: runs/table_moving_shapes…)` },
+      networks: { type: 'boolean',
+        description: `${OWN}: TSM, TimeSformer and Video Swin, beside forms that cannot see the order of frames` },
       smoke: { type: 'boolean', description: `${OWN}: a short form that learns little` },
       patient: { type: 'boolean', description: `${OWN}: in full on an adapter that takes hours, too` },
     },
@@ -122,21 +124,24 @@ export const measuring = {
       ['firstlight table k400 runs/32_8', 'a run beside tables 1 to 5 of the paper, and what keeps both apart'],
       ['firstlight table few-shot runs/16_32_k*', 'several runs'],
       ['firstlight table zero-shot --json', "the paper's numbers alone, for a script"],
-      [`firstlight table ${OWN}`, 'trains all systems on Moving shapes, and prints what they come to'],
+      [`firstlight table ${OWN}`, "trains the paper's systems on Moving shapes, and prints what they come to"],
+      [`firstlight table ${OWN} --networks`, 'the same of networks with a head'],
     ],
     async run(flags) {
       const [word, ...runs] = flags.words;
       if (word === OWN) {
         if (runs.length > 0) throw new UsageError(`table ${OWN} trains by itself and takes no runs`);
         const { tableMovingShapes } = await import('../commands/table_moving_shapes.ts');
+        const { PAPER, WITH_HEAD } = await import('../moving_shapes/comparisons.ts');
+        const comparison = flags.is('networks') ? WITH_HEAD : PAPER;
         const smoke = flags.is('smoke');
-        return tableMovingShapes({ seed: flags.whole('seed', 0) ?? 1024,
+        return tableMovingShapes({ comparison, seed: flags.whole('seed', 0) ?? 1024,
           seeds: flags.whole('seeds', 1) ?? (smoke ? 1 : 3),
-          out: writableOf(flags, 'out') ?? `runs/table_moving_shapes${smoke ? '_smoke' : ''}`, smoke,
+          out: writableOf(flags, 'out') ?? `${comparison.folder}${smoke ? '_smoke' : ''}`, smoke,
           patient: flags.is('patient'), json: flags.is('json') });
       }
       const given = ['seeds', 'seed', 'out'].filter((name) => flags.text(name) !== undefined)
-        .concat(['smoke', 'patient'].filter((name) => flags.is(name)));
+        .concat(['networks', 'smoke', 'patient'].filter((name) => flags.is(name)));
       if (given.length > 0) throw new UsageError(`table ${word}: --${given[0]} goes with ${OWN}`);
       const experiment = EXPERIMENTS.find((each) => each === word);
       if (experiment === undefined) {

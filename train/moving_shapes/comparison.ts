@@ -6,25 +6,25 @@ import { type Gpu, FirstlightError, parameterCount } from '../../engine/index.ts
 import { parseJson } from '../../engine/json.ts';
 import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { writeText } from '../../model/checkpoint/files.node.ts';
-import { PRESETS } from '../../model/systems/config.ts';
 import type { System } from '../../model/systems/system.ts';
 import { readLabels, scanList } from '../data/sets/lists.ts';
 import { drawShots, listText } from '../data/sets/shots.ts';
 import { Progress } from '../log/progress.ts';
 import { RunRecorder } from '../log/recorder.ts';
-import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
+import { evaluateSystem, shareOf, topShare } from '../protocols/evaluation.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { datasetOf, MODEL_FOLDER } from '../run/fit.ts';
 import { fileOf, listOf, namesOf } from '../run/lists.ts';
 import { forwardMacs } from '../run/macs.ts';
 import { estimateRun, memoryOf } from '../run/memory.ts';
 import type { StopRequest } from '../run/stop.ts';
-import { forData } from '../run/system.ts';
+import { modelConfigOf } from '../run/system.ts';
 import { textsOf, unknownTexts } from '../run/texts.ts';
 import { leaveClip } from './clip_stage.ts';
 import { prepareMovingShapes } from './data_set.ts';
 import { STEP } from './expectation.ts';
 import type { MovingShapesFolder, MovingShapesSizes } from './files.ts';
+import { motionOf } from './measure.ts';
 import { BATCH, videoConfig } from './plan.ts';
 import { CLASS_NAMES, SEEN } from './scenes.ts';
 import type { ComparedSystem } from './systems.ts';
@@ -33,10 +33,11 @@ import { trainVideo } from './video_stage.ts';
 /** How much of everything. */
 export interface ComparisonPlan {
   readonly sizes: MovingShapesSizes;
+  /** Of the CLIP that systems start from, if any of them does. */
   readonly clipSteps: number;
   /** Steps of every system alike. */
   readonly videoSteps: number;
-  /** Clips of each unseen class that a system is trained on afterwards, and for how many steps. */
+  /** Clips of each unseen class that a system is trained on afterwards, and for how many steps; 0: it is not. */
   readonly shots: number;
   readonly shotSteps: number;
 }
@@ -45,8 +46,10 @@ export interface ComparisonPlan {
 const schema = z.object({
   /** Top-1 on clips of the classes that it was trained on. */
   seen: z.number(),
-  /** Top-1 on classes of which it saw a few clips, after the others. */
-  shots: z.number(),
+  /** Of the same clips, those whose motion is told right, whatever colour and shape are taken for. */
+  motions: z.number(),
+  /** Top-1 on classes of which it saw a few clips, after the others; null: that was not asked. */
+  shots: z.number().nullable(),
   /** Top-1 on classes of which it saw none; null: it has no texts, and knows of no other classes. */
   unseen: z.number().nullable(),
   parameters: z.number(),
@@ -82,8 +85,9 @@ export async function compareWithSeed(options: SeedOptions): Promise<ReadonlyMap
   mkdirSync(folder, { recursive: true });
   const data = await prepareMovingShapes(join(folder, 'moving_shapes'), seed, plan.sizes, stop);
   const clip = join(folder, 'clip');
-  if (!existsSync(join(clip, 'config.json'))) await trainedClip(clip, data, options);
-  const shots = splitUnseen(options, data);
+  const isNeeded = systems.some(({ fromClip }) => fromClip);
+  if (isNeeded && !existsSync(join(clip, 'config.json'))) await trainedClip(clip, data, options);
+  const shots = plan.shots > 0 ? splitUnseen(options, data) : undefined;
   const results = new Map<string, SystemResult>();
   for (const each of systems) {
     stop.throwIfRequested('the comparison', 'the same command goes on with it');
@@ -113,7 +117,7 @@ interface Prepared extends SeedOptions {
   readonly data: MovingShapesFolder;
   /** Checkpoint of stage 1. */
   readonly clip: string;
-  readonly shots: ShotLists;
+  readonly shots: ShotLists | undefined;
 }
 
 /** What a file of an earlier process says, or a training. */
@@ -128,8 +132,8 @@ async function resultOf(each: ComparedSystem, prepared: Prepared): Promise<Syste
   const { system, elapsedSeconds } = await trainVideo({ gpu, config, folder: own, stage: each.name, stop });
   const { model } = system;
   const measured = {
-    seen: await top1(gpu, system, config),
-    unseen: model.texts === undefined ? null : await top1(gpu, system, zeroShotOf(config, prepared)),
+    ...await rightOf(gpu, system, config),
+    unseen: model.texts === undefined ? null : (await rightOf(gpu, system, zeroShotOf(config, prepared))).seen,
     parameters: parameterCount(model),
     macs: forwardMacs(gpu, model.config),
     bytes: memoryOf(gpu, config, model.config, await textsOf(config, model.config, namesOf(config))).total,
@@ -137,7 +141,8 @@ async function resultOf(each: ComparedSystem, prepared: Prepared): Promise<Syste
     clipsPerSecond: (plan.videoSteps * BATCH) / elapsedSeconds,
   };
   model.dispose();
-  const result = { ...measured, shots: await fewShot(each, own, prepared),
+  const { shots } = prepared;
+  const result = { ...measured, shots: shots === undefined ? null : await fewShot(each, own, shots, prepared),
     seconds: (performance.now() - start) / 1000 };
   await writeText(file, `${JSON.stringify({ name: each.name, seed, ...result }, null, 2)}\n`);
   return result;
@@ -159,34 +164,38 @@ function readResult(file: string, steps: SystemResult['steps']): SystemResult {
 }
 
 /** Trains on a few clips of each unseen class, from where the training on the others ended. Returns its top-1. */
-async function fewShot(each: ComparedSystem, trained: string, prepared: Prepared): Promise<number> {
+async function fewShot(each: ComparedSystem, trained: string, shots: ShotLists, prepared: Prepared): Promise<number> {
   const { gpu, stop } = prepared;
-  const config = fewShotOf(each, join(trained, MODEL_FOLDER), prepared);
+  const config = fewShotOf(each, join(trained, MODEL_FOLDER), shots, prepared);
   const folder = join(trained, 'few_shot');
   const { system } = await trainVideo({ gpu, config, folder, stage: `${each.name}, few-shot`, stop });
-  const share = await top1(gpu, system, config);
+  const { seen } = await rightOf(gpu, system, config);
   system.model.dispose();
-  return share;
+  return seen;
 }
 
-async function top1(gpu: Gpu, system: System, config: TrainConfig): Promise<number> {
+/** Shares of the clips of `data.val` whose name, and whose motion, is right. */
+async function rightOf(gpu: Gpu, system: System, config: TrainConfig): Promise<Pick<SystemResult, 'seen' | 'motions'>> {
   const names = namesOf(config);
   const { entries } = listOf(config, 'val', names);
   await using dataset = datasetOf(config, { file: fileOf(config, 'val'), entries });
   const progress = new Progress();
   progress.start('evaluation', entries.length);
   try {
-    return topShare(await evaluateSystem(gpu, system, dataset, names, { progress, batch: null }), 1);
+    const predictions = await evaluateSystem(gpu, system, dataset, names, { progress, batch: null });
+    const motion = (label: number) => motionOf(CLASS_NAMES.indexOf(names[label]));
+    return { seen: topShare(predictions, 1), motions: shareOf(predictions, ({ label, ranking: [guess] }) =>
+      guess !== undefined && motion(guess.label) === motion(label)) };
   } finally {
     progress.stop();
   }
 }
 
 /** The training of a system on the seen classes. */
-function trainingOf({ system, parts, fromClip }: ComparedSystem, { seed, plan, data, clip }: Prepared): TrainConfig {
+function trainingOf({ system, recipe, fromClip }: ComparedSystem, { seed, plan, data, clip }: Prepared): TrainConfig {
   const { lists, labels, folder: root } = data;
   return withCheckpoints(
-    videoConfig(system, { steps: plan.videoSteps, parts, clip: fromClip ? clip : undefined, seed, precision: 'f32',
+    videoConfig(system, { ...recipe, steps: plan.videoSteps, clip: fromClip ? clip : undefined, seed, precision: 'f32',
       data: { train: lists.train, val: lists.testSeen, labels: labels.seen, root } }),
   );
 }
@@ -194,10 +203,10 @@ function trainingOf({ system, parts, fromClip }: ComparedSystem, { seed, plan, d
 /** The rate of few-shot training is a quarter of the other, as in the recipe (table 1 of the supplement). */
 const SHOT_LR = 2.5e-4;
 
-function fewShotOf({ system, parts }: ComparedSystem, checkpoint: string,
-  { seed, plan, data, shots }: Prepared): TrainConfig {
+function fewShotOf({ system, recipe }: ComparedSystem, checkpoint: string, shots: ShotLists,
+  { seed, plan, data }: Prepared): TrainConfig {
   return withCheckpoints(
-    videoConfig(system, { steps: plan.shotSteps, parts, clip: checkpoint, lr: SHOT_LR, seed, precision: 'f32',
+    videoConfig(system, { ...recipe, steps: plan.shotSteps, clip: checkpoint, lr: SHOT_LR, seed, precision: 'f32',
       data: { train: shots.train, val: shots.rest, labels: data.labels.unseen, root: data.folder } }),
   );
 }
@@ -209,8 +218,9 @@ const zeroShotOf = ({ data, ...config }: TrainConfig, { data: { lists, labels } 
 
 /** Steps that a run which is cut off loses at most. */
 const CHECKPOINT_EVERY = 100;
+/** Saved often, and measured at the end alone. */
 const withCheckpoints = (config: TrainConfig): TrainConfig => ({ ...config,
-  run: { ...config.run, checkpointEverySteps: CHECKPOINT_EVERY } });
+  run: { ...config.run, checkpointEverySteps: CHECKPOINT_EVERY, evaluateEveryEpochs: null } });
 
 /** The test clips of the unseen classes in two lists: a few of each class to train on, and the others. */
 function splitUnseen({ folder, seed, plan }: SeedOptions, data: MovingShapesFolder): ShotLists {
@@ -224,14 +234,16 @@ function splitUnseen({ folder, seed, plan }: SeedOptions, data: MovingShapesFold
 }
 
 /** Floating-point operations of the trainings of one seed; a step is counted as its kernels count themselves. */
-export function comparisonFlops(gpu: Gpu, plan: ComparisonPlan, systems: readonly ComparedSystem[]): number {
+export async function comparisonFlops(gpu: Gpu, plan: ComparisonPlan,
+  systems: readonly ComparedSystem[]): Promise<number> {
   const steps = plan.videoSteps + plan.shotSteps;
   const classes = SEEN.map((id) => CLASS_NAMES[id]);
-  const of = ({ system, parts }: ComparedSystem) => {
-    const config = videoConfig(system, { steps, parts, seed: 0, precision: 'f32',
+  let flops = systems.some(({ fromClip }) => fromClip) ? plan.clipSteps * STEP.clip : 0;
+  for (const { system, recipe } of systems) {
+    const config = videoConfig(system, { ...recipe, steps, seed: 0, precision: 'f32',
       data: { train: 'train.txt', labels: 'labels.csv' } });
-    const model = forData(PRESETS.tiny, config, classes);
-    return 2 * steps * estimateRun(gpu, config, model, unknownTexts(config, model, classes.length)).macs;
-  };
-  return plan.clipSteps * STEP.clip + systems.reduce((sum, each) => sum + of(each), 0);
+    const model = await modelConfigOf(config, classes);
+    flops += 2 * steps * estimateRun(gpu, config, model, unknownTexts(config, model, classes.length)).macs;
+  }
+  return flops;
 }

@@ -3,7 +3,7 @@ import { markdownTable } from '../log/table.ts';
 import { meanOf, sampleDeviation } from '../protocols/spread.ts';
 import type { Headline, ReportTable } from '../report/data.ts';
 import type { SystemResult } from './comparison.ts';
-import { SEEN, UNSEEN } from './scenes.ts';
+import { MOTIONS, SEEN, UNSEEN } from './scenes.ts';
 import type { ComparedSystem, Measure, Order } from './systems.ts';
 
 /** Results by key of the system, of each seed. */
@@ -33,8 +33,28 @@ export interface FoundOrder extends Order {
   readonly differences: readonly number[];
 }
 
-export const MEASURE_NAMES: Readonly<Record<Measure, string>> = { seen: `seen (${SEEN.length})`,
-  shots: `few-shot (${UNSEEN.length})`, unseen: `zero-shot (${UNSEEN.length})` };
+export const MEASURE_NAMES: Readonly<Record<Measure, string>> = { motions: `motions (${MOTIONS.length})`,
+  seen: `seen (${SEEN.length})`, shots: `few-shot (${UNSEEN.length})`, unseen: `zero-shot (${UNSEEN.length})` };
+
+/** A column of the table of systems. */
+export type Column = Measure | 'start' | 'parameters' | 'macs' | 'bytes' | 'clipsPerSecond' | 'seconds';
+
+const measuredBy = (measure: Measure) => ({ name: MEASURE_NAMES[measure],
+  text: ({ measured: { [measure]: spread } }: SystemSummary) => (spread === undefined ? '' : percent(spread)) });
+
+/** What stands above a column, and in it. */
+const COLUMNS: Readonly<Record<Column, { readonly name: string; readonly text: (of: SystemSummary) => string }>> = {
+  motions: measuredBy('motions'),
+  seen: measuredBy('seen'),
+  shots: measuredBy('shots'),
+  unseen: measuredBy('unseen'),
+  start: { name: 'from', text: ({ start }) => start },
+  parameters: { name: 'parameters', text: ({ parameters }) => grouped(parameters) },
+  macs: { name: 'M multiply-adds', text: ({ macs }) => (macs / 1e6).toFixed(1) },
+  bytes: { name: 'MiB', text: ({ bytes }) => (bytes / 2 ** 20).toFixed(1) },
+  clipsPerSecond: { name: 'clips/s', text: ({ clipsPerSecond }) => clipsPerSecond.toFixed(1) },
+  seconds: { name: 'seconds', text: ({ seconds }) => grouped(seconds) },
+};
 
 export function summariesOf(systems: readonly ComparedSystem[], results: Results): SystemSummary[] {
   return systems.map(({ key, name, fromClip }) => {
@@ -46,7 +66,7 @@ export function summariesOf(systems: readonly ComparedSystem[], results: Results
     const mean = (field: 'parameters' | 'macs' | 'bytes' | 'clipsPerSecond' | 'seconds') =>
       meanOf(own.map((result) => result[field]));
     return { key, name, start: fromClip ? 'CLIP' : 'nothing',
-      measured: { seen: spread('seen'), shots: spread('shots'), unseen: spread('unseen') },
+      measured: { motions: spread('motions'), seen: spread('seen'), shots: spread('shots'), unseen: spread('unseen') },
       parameters: mean('parameters'), macs: mean('macs'), bytes: mean('bytes'), clipsPerSecond: mean('clipsPerSecond'),
       seconds: mean('seconds') };
   });
@@ -64,19 +84,14 @@ const percent = ({ mean, deviation }: Spread) =>
   `${(100 * mean).toFixed(1)}${deviation === undefined ? '' : ` ± ${(100 * deviation).toFixed(1)}`}`;
 const grouped = (count: number) => Math.round(count).toLocaleString('en-US');
 
-export function systemsTable(summaries: readonly SystemSummary[]): ReportTable {
+export function systemsTable(summaries: readonly SystemSummary[], columns: readonly Column[]): ReportTable {
   return {
     title: 'Systems',
     hint:
-      'Top-1 in percent (of so many names), ± the sample deviation over seeds (n − 1). Multiply-adds are of one clip and one text, '
-      + 'forward; MiB are the memory of a training step, by the estimate; clips per second are those of the training.',
-    columns: ['system', 'from', ...Object.values(MEASURE_NAMES), 'parameters', 'M multiply-adds', 'MiB', 'clips/s'],
-    rows: summaries.map((
-      { name, start, measured, parameters, macs, bytes, clipsPerSecond },
-    ) => [name, start, ...(Object.keys(MEASURE_NAMES) as Measure[]).map((measure) => {
-      const spread = measured[measure];
-      return spread === undefined ? '' : percent(spread);
-    }), grouped(parameters), (macs / 1e6).toFixed(1), (bytes / 2 ** 20).toFixed(1), clipsPerSecond.toFixed(1)]),
+      'Top-1 in percent (of so many names, or motions), ± the sample deviation over seeds (n − 1). Multiply-adds are of one clip and one text, '
+      + 'forward; MiB are the memory of a training step, by the estimate; clips per second are those of the training; seconds are of training and measuring.',
+    columns: ['system', ...columns.map((column) => COLUMNS[column].name)],
+    rows: summaries.map((summary) => [summary.name, ...columns.map((column) => COLUMNS[column].text(summary))]),
   };
 }
 
@@ -100,13 +115,17 @@ const signed = (points: number) => `${points < 0 ? '−' : '+'}${Math.abs(points
 /** A table for a terminal and for Markdown. */
 export const tableText = ({ columns, rows }: ReportTable): string => markdownTable(columns, rows);
 
+const HEADLINES = { motions: { key: 'motion', measure: 'motion alone', chance: 1 / MOTIONS.length },
+  seen: { key: 'seen_top1', measure: `top-1 of ${SEEN.length} names`, chance: 1 / SEEN.length } };
+
 /** Bars of the report: each system on the classes that it was trained on. */
-export function headlinesOf(summaries: readonly SystemSummary[], clips: number): Headline[] {
-  return summaries.flatMap(({ key, name, start, measured: { seen } }) =>
-    seen === undefined ?
+export function headlinesOf(summaries: readonly SystemSummary[], measured: keyof typeof HEADLINES,
+  clips: number): Headline[] {
+  const { key: suffix, ...headline } = HEADLINES[measured];
+  return summaries.flatMap(({ key, name, start, measured: { [measured]: spread } }) =>
+    spread === undefined ?
       [] :
-      [{ key: `${key}_seen_top1`, system: name, measure: `top-1 of ${SEEN.length} names`, value: seen.mean,
-        deviation: seen.deviation, clips, chance: 1 / SEEN.length,
+      [{ ...headline, key: `${key}_${suffix}`, system: name, value: spread.mean, deviation: spread.deviation, clips,
         meaning: start === 'CLIP' ? 'It starts from the tiny CLIP.' : 'It starts from nothing.' }]
   );
 }

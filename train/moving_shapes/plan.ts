@@ -32,24 +32,28 @@ export interface VideoRecipe {
   readonly parts?: Partial<Pick<TrainConfig['model'], 'messages' | 'integration' | 'prompts'>>;
   /** Of the parts that come from the checkpoint. */
   readonly lr?: number;
+  /** From nothing: times lr for a head. */
+  readonly headLrScale?: number;
+  /** How parts start that differ from those of X-CLIP. */
+  readonly init?: Partial<TrainConfig['model']['init']>;
   readonly seed: number;
   readonly precision: TrainConfig['train']['precision'];
 }
 
 /** Stage 2 as a configuration, as a user would write it. */
 export function videoConfig(system: TrainConfig['model']['system'],
-  { steps, data, clip, parts, lr = 1e-3, seed, precision }: VideoRecipe): TrainConfig {
+  { steps, data, clip, parts, lr = 1e-3, headLrScale = 1, init, seed, precision }: VideoRecipe): TrainConfig {
   return parseConfig(
     JSON.stringify({
       // the parts that CLIP lacks learn from nothing, so they start with larger weights than the recipe's
       model: { system, ...parts, ...(clip === undefined ? { preset: 'tiny' } : { checkpoint: clip }),
-        init: { mitPositions: 1, mitWeights: 0.15, promptWeights: 0.05 } },
+        init: { mitPositions: 1, mitWeights: 0.15, promptWeights: 0.05, ...init } },
       data: { frames: system === 'clip-one' ? 1 : PRESETS.tiny.frames, size: PRESETS.tiny.vision.imageSize, crop: false,
         flip: false, jitter: 0, gray: 0, ...data },
       train: { steps, warmupSteps: Math.min(50, Math.ceil(steps / 10)), batch: BATCH, mixup: 0, cutmix: 0, precision },
-      // from nothing all parts are new: one rate for all
+      // from nothing all parts are new: one rate for all, but for a head that is said to learn faster
       optim: { lr, minLrRatio: 0, schedule: 'plain', maxGradNorm: 1,
-        ...(clip === undefined && { newPartsLrScale: 1, groups: 'recipe' }) },
+        ...(clip === undefined && { newPartsLrScale: headLrScale, groups: 'recipe' }) },
       run: { seed, logEverySteps: 5 },
     }),
     'moving shapes',

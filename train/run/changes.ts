@@ -29,7 +29,7 @@ const DECODING = ['data.workers', 'data.ahead', 'data.cache', 'data.cacheGiB', '
 const MEASURING = ['data.templateMean'];
 /** Only the start of a run depends on these; a run that goes on has its weights from a checkpoint. */
 const START = ['model.checkpoint', 'model.vision', 'model.init.mitPositions', 'model.init.mitWeights',
-  'model.init.promptWeights'];
+  'model.init.promptWeights', 'model.init.positions', 'model.init.weights'];
 /** The length of a run, and with it the schedule from here on. */
 const LENGTH = ['train.epochs', 'train.steps', 'train.warmupEpochs', 'train.warmupSteps'];
 /** The shape of what was saved. */

@@ -60,7 +60,13 @@ const model = z.strictObject({
     promptWeights: positive.default(0.02).describe(
       'standard deviation of the prompt weights; 0.05 when trained from nothing',
     ),
-  }).prefault({}).describe('how the parts start that a CLIP checkpoint does not have'),
+    positions: positive.nullable().default(null).describe(
+      'timesformer…, video-swin, coswin: standard deviation of positions in space and time, or of the bias tables of windows; 0.5 to 1 when trained from nothing; null: as published, 0.02, and 0 in time',
+    ),
+    weights: positive.nullable().default(null).describe(
+      'the same systems: standard deviation of the weights of their blocks; 0.15 when trained from nothing; null: as published, 0.02, and 0 of temporal_fc',
+    ),
+  }).prefault({}).describe('how the parts start that the checkpoint does not have'),
 });
 
 const data = z.strictObject({
