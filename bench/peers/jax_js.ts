@@ -4,6 +4,7 @@
  */
 import * as jax from '@jax-js/jax';
 import { idle } from './dawn.ts';
+import { versionOf } from './install.ts';
 import { ADAMW, CHECKED_STEPS, type Formula, type Operand, type Peer, type Running, type Task } from './task.ts';
 import { depthOf, prefixOf } from './vit.ts';
 
@@ -193,7 +194,7 @@ function training(task: Task): Running {
 }
 
 export const peer: Peer = {
-  name: 'jax-js',
+  version: async () => versionOf('@jax-js/jax'),
   ways: () => ['jit'],
   async prepare(task) {
     await jax.init('webgpu');

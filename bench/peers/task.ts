@@ -51,7 +51,8 @@ export interface Running {
 
 /** A library, inside the process that it has to itself. */
 export interface Peer {
-  readonly name: string;
+  /** Of a library that is not ours, with what it computes by if that differs from machine to machine. */
+  version?(): Promise<string>;
   /** How it can do a task, the best way first; empty if it cannot. */
   ways(task: Task): readonly string[];
   prepare(task: Task, way: string): Promise<Running>;
