@@ -10,6 +10,7 @@
  *   npm run bench -- --published                   networks at full size: a forward pass, its memory and its estimate
  *   npm run bench -- --data                        clips decoded per second, by codec, size and number of threads
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
+ *   npm run bench -- --processor                   the same tasks by libraries on the processor, on a software adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
  *   npm run bench -- --growth                      time and memory against clips, frames, tokens and class names
  *   npm run bench -- --counts                      what training steps ask of the device: no clock; with --compare, too
@@ -28,6 +29,7 @@ import { benchData } from './data.ts';
 import { benchGrowth } from './growth.ts';
 import { writePages } from './pages.ts';
 import { benchPeers } from './peers/command.ts';
+import { benchProcessor } from './peers/processor.ts';
 import { benchPublished } from './published.ts';
 import { benchRatios } from './ratios/command.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
@@ -45,6 +47,8 @@ const ARGS = {
   pages: { type: 'string',
     description: 'make the pages of measurements from the results in this folder, and measure nothing' },
   peers: { type: 'boolean', description: 'other libraries on the same adapter; installs them on first use' },
+  processor: { type: 'boolean',
+    description: 'on a software adapter: ONNX Runtime and PyTorch on the processor itself, on one thread and on all' },
   peer: { type: 'string', description: 'with --peers: libraries with this in their name' },
   torch: { type: 'string',
     description:
@@ -95,6 +99,9 @@ async function main(raw: readonly string[]): Promise<number> {
     if (flags.is('growth')) return await benchGrowth(flags.text('json'), command);
     if (flags.is('counts')) {
       return await benchCounts({ compare: flags.text('compare'), json: flags.text('json'), command });
+    }
+    if (flags.is('processor')) {
+      return await benchProcessor({ case: flags.text('case'), json: flags.text('json'), command });
     }
     if (flags.is('peers')) {
       return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'),

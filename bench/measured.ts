@@ -5,8 +5,9 @@ import { growthTable } from './growth.ts';
 import type { GrowthResults } from './growth_point.ts';
 import { headingTable, MADE } from './heading.ts';
 import type { KernelData } from './kernels/data.ts';
-import type { PeerResults } from './peers/command.ts';
-import { peerTables } from './peers/table.ts';
+import type { ProcessorResults } from './peers/processor.ts';
+import type { RaceResults } from './peers/race.ts';
+import { peerTables, processorTable } from './peers/table.ts';
 import type { Results } from './result_text.ts';
 import { folderName } from './results.ts';
 import { roofsText } from './roofs/index.ts';
@@ -17,7 +18,8 @@ import { digits, duration, markdownTable, percent } from '../train/log/table.ts'
 /** What there is; what is missing has no part of the page. */
 export interface Parts {
   readonly kernels?: Results<KernelData>;
-  readonly peers?: Results<PeerResults>;
+  readonly peers?: Results<RaceResults>;
+  readonly processor?: Results<ProcessorResults>;
   readonly step?: Results<StepResults>;
   readonly growth?: Results<GrowthResults>;
 }
@@ -48,7 +50,14 @@ function kernelsPart({ kernels }: Parts): readonly string[] {
 }
 
 function peersPart({ peers }: Parts): readonly string[] {
-  return peers === undefined ? [] : ['## Beside other libraries', headingTable(peers), peerTables(peers.outcomes)];
+  return peers === undefined ? [] : ['## Beside other libraries', headingTable(peers), peerTables(peers)];
+}
+
+function processorPart({ processor }: Parts): readonly string[] {
+  return processor === undefined ?
+    [] :
+    ['## What WebGPU on a processor costs', headingTable(processor, { roofs: roofsText(processor.roofs) }),
+      processorTable(processor, processor.roofs)];
 }
 
 function stepPart({ step }: Parts): readonly string[] {
@@ -92,6 +101,6 @@ export function benchPage(parts: Parts): string {
   const about = 'What is measured, and how, is told by [the benchmark](README.md).';
   return `${
     ['# The benchmark: measured', MADE, about, ...goalsPart(parts), ...kernelsPart(parts), ...peersPart(parts),
-      ...stepPart(parts), ...growthPart(parts)].join('\n\n')
+      ...processorPart(parts), ...stepPart(parts), ...growthPart(parts)].join('\n\n')
   }\n`;
 }

@@ -11,7 +11,8 @@ import { type KernelData, KIND, RESULTS_FILE } from './kernels/data.ts';
 import { writeReport } from './kernels/report_files.ts';
 import { frontText, measuredPage, withMeasured } from './kernels/pages.ts';
 import { benchPage } from './measured.ts';
-import type { PeerResults } from './peers/command.ts';
+import type { ProcessorResults } from './peers/processor.ts';
+import type { RaceResults } from './peers/race.ts';
 import { readResults } from './results.ts';
 import type { StepResults } from './step.ts';
 
@@ -27,11 +28,13 @@ export function writePages(folder: string): number {
   const found = <T extends object>(file: string,
     kind: string) => (existsSync(join(folder, file)) ? readResults<T>(join(folder, file), kind) : undefined);
   const kernels = found<KernelData>(RESULTS_FILE, KIND);
-  const peers = found<PeerResults>('peers.json', 'peers');
+  const peers = found<RaceResults>('peers.json', 'peers');
+  const processor = found<ProcessorResults>('processor.json', 'processor');
   const step = found<StepResults>('step.json', 'step');
   const growth = found<GrowthResults>('growth.json', 'growth');
-  if (kernels === undefined && peers === undefined && step === undefined) {
-    throw new FirstlightError('FL_RESULTS', `${folder}: holds no ${RESULTS_FILE}, peers.json or step.json`, { folder },
+  if ([kernels, peers, processor, step].every((results) => results === undefined)) {
+    throw new FirstlightError('FL_RESULTS',
+      `${folder}: holds no ${RESULTS_FILE}, peers.json, processor.json or step.json`, { folder },
       'name a folder that npm run bench wrote: bench/results/<adapter>');
   }
   const pages = new Map<string, string>();
@@ -41,8 +44,8 @@ export function writePages(folder: string): number {
   const front = kernels && frontText(kernels);
   if (front !== undefined) pages.set('README.md', withMeasured(readFileSync(pathOf('README.md'), 'utf8'), front));
   // a folder with some rooms alone makes their pages, no more
-  if (front !== undefined || [peers, step, growth].some((results) => results !== undefined)) {
-    pages.set('bench/MEASURED.md', benchPage({ kernels, peers, step, growth }));
+  if (front !== undefined || [peers, processor, step, growth].some((results) => results !== undefined)) {
+    pages.set('bench/MEASURED.md', benchPage({ kernels, peers, processor, step, growth }));
   }
   for (const [page, text] of pages) writeFileSync(pathOf(page), text);
   const reports = kernels !== undefined && front !== undefined ? writeReport(folder, kernels) : [];

@@ -4,7 +4,7 @@ import * as assert from './assert.ts';
 import { CHANNELS_FIRST, laidBack, laidOut, permuted } from '../bench/peers/layout.ts';
 import { onnxModel } from '../bench/peers/onnx_model.ts';
 import { advantage, distance, errorOf, LIMIT, type Outcome, type PeerName, summary } from '../bench/peers/outcome.ts';
-import { peerTables } from '../bench/peers/table.ts';
+import { costOn, peerTables, processorTable } from '../bench/peers/table.ts';
 import type { Operands64, Task } from '../bench/peers/task.ts';
 import { forwardTasks, tasks, trainingTasks } from '../bench/peers/tasks.ts';
 import { blockOperands, type VitShape, vitOperands } from '../bench/peers/vit.ts';
@@ -47,11 +47,29 @@ test('a result is wrong if it is far from float64, not a number, of another size
 });
 
 test('what failed or was wrong is a row with its reason', () => {
-  const text = peerTables([outcome('layernorm', 'Firstlight', 3), outcome('layernorm', 'jax-js', 12),
-    outcome('layernorm', 'TensorFlow.js', undefined, { trouble: ['eager: no such operator'] })]);
+  const outcomes = [outcome('layernorm', 'Firstlight', 3), outcome('layernorm', 'jax-js', 12),
+    outcome('layernorm', 'TensorFlow.js', undefined, { trouble: ['eager: no such operator'] })];
+  const text = peerTables({ outcomes, libraries: { 'jax-js': '0.1' } });
   assert.match(text, /\| layernorm +\| +3\.00 \| failed +\| +12\.0 \| +4\.00 × jax-js \|/);
   assert.match(text, /Geometric mean over the best of TensorFlow\.js and jax-js: 4\.00 ×, at least 4\.00 ×\./);
   assert.match(text, /\* TensorFlow\.js, layernorm: eager: no such operator/);
+  assert.match(text, /\njax-js: 0\.1\.$/);
+});
+
+test('what WebGPU costs on a processor is told beside the faster of one thread and all, and whose part it is', () => {
+  const outcomes = [outcome('matmul, 8³', 'Firstlight', 30), outcome('matmul, 8³', 'ONNX Runtime CPU, 1 thread', 10),
+    outcome('matmul, 8³', 'ONNX Runtime CPU', 5), outcome('matmul, 8³', 'PyTorch CPU, 1 thread', 15),
+    outcome('GELU', 'Firstlight', 6), outcome('GELU', 'PyTorch CPU', 4), outcome('GELU', 'PyTorch CPU, 1 thread', 3)];
+  assert.is(costOn(outcomes, 'matmul, 8³', 'ONNX Runtime'), 6);
+  assert.is(costOn(outcomes, 'GELU', 'PyTorch'), 2);
+  assert.is(costOn(outcomes, 'GELU', 'ONNX Runtime'), undefined);
+  const text = processorTable({ outcomes, libraries: { 'PyTorch CPU': '1.13, OpenBLAS' } }, { gbps: 5, plainGbps: 5,
+    gflops: 60, processorGflops: 180 });
+  assert.match(text, /^6\.00 × as long as ONNX Runtime, geometric mean of 1 of 2 tasks\.$/m);
+  assert.match(text, /^2\.00 × as long as PyTorch, geometric mean of 2 of 2 tasks\.$/m);
+  assert.match(text, /60\.0 GFLOP\/s of the processor's 180/);
+  assert.match(text, /\| matmul, 8³ \| +6\.00 × \| +3\.00 × \| +2\.00 × \|/);
+  assert.match(text, /PyTorch CPU: 1\.13, OpenBLAS\.$/);
 });
 
 test('tasks have names of their own, and those with a gradient say of what', () => {

@@ -128,7 +128,6 @@ function training(gpu: Gpu, task: Task): Running {
 }
 
 export const peer: Peer = {
-  name: 'Firstlight',
   ways: () => ['captured'],
   async prepare(task) {
     const gpu = await open({ tuning: tuned });

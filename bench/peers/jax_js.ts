@@ -4,6 +4,7 @@
  */
 import * as jax from '@jax-js/jax';
 import { idle } from './dawn.ts';
+import { versionOf } from './install.ts';
 import { CHANNELS_FIRST } from './layout.ts';
 import { ADAMW, CHECKED_STEPS, type Formula, type Operand, type Peer, type Running, type Task } from './task.ts';
 import { depthOf, prefixOf } from './vit.ts';
@@ -195,7 +196,7 @@ function training(task: Task): Running {
 }
 
 export const peer: Peer = {
-  name: 'jax-js',
+  version: async () => versionOf('@jax-js/jax'),
   layout: CHANNELS_FIRST,
   ways: () => ['jit'],
   async prepare(task) {

@@ -2,3 +2,4 @@
 declare module '@jax-js/jax';
 declare module '@tensorflow/tfjs-core';
 declare module 'onnxruntime-web/webgpu';
+declare module 'onnxruntime-node';

@@ -7,7 +7,10 @@ export const OURS = 'Firstlight';
 /** Libraries that train: what Firstlight is compared with. */
 export const TRAINING_PEERS = ['TensorFlow.js', 'jax-js'] as const;
 export const PEERS = [OURS, ...TRAINING_PEERS, 'ONNX Runtime'] as const;
-export type PeerName = (typeof PEERS)[number];
+/** Libraries on the processor itself, on one thread and on as many as they take: what WebGPU costs there. */
+export const ON_PROCESSOR = ['ONNX Runtime CPU, 1 thread', 'ONNX Runtime CPU', 'PyTorch CPU, 1 thread',
+  'PyTorch CPU'] as const;
+export type PeerName = (typeof PEERS)[number] | (typeof ON_PROCESSOR)[number];
 
 /** One library on one task. */
 export interface Outcome {

@@ -1,16 +1,19 @@
 /** A peer's process, seen from the benchmark: questions and answers, with a limit on every one. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { PeerName } from './outcome.ts';
 
 /** What the benchmark asks: which ways there are, the first call of one of them, or a round of calls. */
 export type Request = { readonly task: string } & (
-  | { readonly what: 'ways'; readonly peer: string }
+  | { readonly what: 'ways'; readonly peer: PeerName }
   | { readonly what: 'first'; readonly way: string }
   | { readonly what: 'round'; readonly calls: number }
 );
 
 export interface Answer {
   readonly ways?: readonly string[];
+  /** With the ways, if there are any: of the library, and of what it computes by. */
+  readonly version?: string;
   readonly outputs?: Readonly<Record<string, Float32Array>>;
   /** Of a first call: to prepare, and to the outputs on the host. Of a round: all of it. */
   readonly milliseconds?: readonly number[];
@@ -18,7 +21,7 @@ export interface Answer {
 }
 
 /** ONNX Runtime's WebAssembly takes a minute to be optimised, and gains nothing by it here. */
-const NODE_FLAGS: Readonly<Record<string, readonly string[]>> = { 'ONNX Runtime': ['--liftoff-only'] };
+const NODE_FLAGS: Readonly<Partial<Record<PeerName, readonly string[]>>> = { 'ONNX Runtime': ['--liftoff-only'] };
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
@@ -29,7 +32,7 @@ export class PeerProcess {
   readonly #child: ChildProcess;
   #said = '';
 
-  constructor(peer: string) {
+  constructor(peer: PeerName) {
     // shaders are compiled anew each time, so that the first call says what a new machine would see
     const env = { ...process.env, MESA_SHADER_CACHE_DISABLE: 'true' };
     this.#child = fork(WORKER, [], { env, execArgv: [...process.execArgv, ...(NODE_FLAGS[peer] ?? [])],

@@ -62,7 +62,8 @@ export interface Layout {
 
 /** A library, inside the process that it has to itself. */
 export interface Peer {
-  readonly name: string;
+  /** Of a library that is not ours, with what it computes by if that differs from machine to machine. */
+  version?(): Promise<string>;
   /** How it has the axes of a convolution, if not as the task has them. */
   readonly layout?: Layout;
   /** How it can do a task, the best way first; empty if it cannot. */

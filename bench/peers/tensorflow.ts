@@ -2,7 +2,7 @@
  * TensorFlow.js on WebGPU, as its users write it: eager operations in `tidy`. What it has no operator for is composed.
  */
 import type * as Library from '@tensorflow/tfjs-core';
-import { bundle } from './install.ts';
+import { bundle, versionOf } from './install.ts';
 import { idle } from './dawn.ts';
 import { ADAMW, CHECKED_STEPS, type Formula, type Peer, type Running, type Task } from './task.ts';
 import { depthOf, prefixOf } from './vit.ts';
@@ -175,7 +175,7 @@ function training(task: Task): Running {
 }
 
 export const peer: Peer = {
-  name: 'TensorFlow.js',
+  version: async () => versionOf('@tensorflow/tfjs-core'),
   layout: { picture: [0, 1, 2, 3], weight: [1, 2, 3, 0] },
   ways: () => ['eager'],
   async prepare(task) {

@@ -5,6 +5,7 @@
 import { waitWithoutSpinning } from '../../engine/patience.ts';
 import { pretendBrowser } from './dawn.ts';
 import { laidBack, laidOut } from './layout.ts';
+import { OURS, type PeerName, PEERS } from './outcome.ts';
 import type { Answer, Request } from './process.ts';
 import type { Peer, Running } from './task.ts';
 import { tasks } from './tasks.ts';
@@ -12,11 +13,15 @@ import { tasks } from './tasks.ts';
 /** Milliseconds that this process sleeps between two looks at whether the GPU is done; the same for every library. */
 const NAP = 0.5;
 
-const PEERS: Readonly<Record<string, () => Promise<{ readonly peer: Peer }>>> = {
-  Firstlight: () => import('./firstlight.ts'),
-  'TensorFlow.js': () => import('./tensorflow.ts'),
-  'jax-js': () => import('./jax_js.ts'),
-  'ONNX Runtime': () => import('./onnx_runtime.ts'),
+const LIBRARIES: Readonly<Record<PeerName, () => Promise<Peer>>> = {
+  Firstlight: async () => (await import('./firstlight.ts')).peer,
+  'TensorFlow.js': async () => (await import('./tensorflow.ts')).peer,
+  'jax-js': async () => (await import('./jax_js.ts')).peer,
+  'ONNX Runtime': async () => (await import('./onnx_runtime.ts')).peer,
+  'ONNX Runtime CPU, 1 thread': async () => (await import('./onnx_runtime_cpu.ts')).peerOn(1),
+  'ONNX Runtime CPU': async () => (await import('./onnx_runtime_cpu.ts')).peerOn(0),
+  'PyTorch CPU, 1 thread': async () => (await import('./torch_cpu.ts')).peerOn(1),
+  'PyTorch CPU': async () => (await import('./torch_cpu.ts')).peerOn(0),
 };
 
 let peer: Peer | undefined;
@@ -26,9 +31,10 @@ async function answer(request: Request): Promise<Answer> {
   const task = tasks.find(({ name }) => name === request.task);
   if (task === undefined) throw new Error(`no task is named ${request.task}`);
   if (request.what === 'ways') {
-    if (request.peer !== 'Firstlight') await pretendBrowser();
-    peer = (await PEERS[request.peer]()).peer;
-    return { ways: peer.ways(task) };
+    if (request.peer !== OURS && (PEERS as readonly string[]).includes(request.peer)) await pretendBrowser();
+    peer = await LIBRARIES[request.peer]();
+    const ways = peer.ways(task);
+    return ways.length === 0 ? { ways } : { ways, version: await peer.version?.() };
   }
   if (request.what === 'first') {
     const start = performance.now();
