@@ -51,8 +51,9 @@ test('a system is trained as a user would write it: from a CLIP, or from nothing
     videoConfig(system, { steps: 600, data: { train: 'train.txt', labels: 'labels.csv' }, seed: 3, precision: 'f32',
       ...own });
   const { model, data, train, optim, run } = config({ clip: 'clip' });
-  assert.equal([model.init, model.preset, model.checkpoint?.endsWith('clip')], [{ mitPositions: 1, mitWeights: 0.15,
-    promptWeights: 0.05 }, null, true]);
+  const { mitPositions, mitWeights, promptWeights } = model.init;
+  assert.equal([mitPositions, mitWeights, promptWeights, model.preset, model.checkpoint?.endsWith('clip')], [1, 0.15,
+    0.05, null, true]);
   assert.equal([data.frames, data.size, data.crop, data.flip, data.jitter, data.gray], [8, 32, false, false, 0, 0]);
   assert.equal([train.steps, train.warmupSteps, train.batch, train.mixup, train.cutmix], [600, 50, 16, 0, 0]);
   assert.equal([optim.lr, optim.minLrRatio, optim.schedule, optim.maxGradNorm, optim.newPartsLrScale], [1e-3, 0,
@@ -108,13 +109,15 @@ test('systems that are compared have bars of their means, and orders that do not
   const summary = (own: object) =>
     ({ key: 'a', name: 'A', start: 'CLIP', measured: { seen }, parameters: 1234.4, macs: 2.25e6, bytes: 3 * 2 ** 19,
       clipsPerSecond: 7.25, seconds: 1, ...own }) as unknown as SystemSummary;
-  const bars = barsOf([summary({}), summary({ key: 'b', start: 'nothing' }), summary({ measured: {} })], 240);
+  const bars = barsOf([summary({}), summary({ key: 'b', start: 'nothing' }), summary({ measured: {} })], 'seen', 240);
   assert.equal(
     bars.map(({ key, value, deviation, clips, chance, meaning }) => [key, value, deviation, clips, chance, meaning]),
     [['a_seen_top1', 0.5, 0.125, 240, 1 / 120, 'It starts from the tiny CLIP.'], ['b_seen_top1', 0.5, 0.125, 240,
       1 / 120, 'It starts from nothing.']],
   );
-  assert.equal(systemsTable([summary({})]).rows, [['A', 'CLIP', '50.0 ± 12.5', '', '', '1,234', '2.3', '1.5', '7.3']]);
+  const { rows } = systemsTable([summary({})], ['start', 'seen', 'shots', 'parameters', 'macs', 'bytes',
+    'clipsPerSecond']);
+  assert.equal(rows, [['A', 'CLIP', '50.0 ± 12.5', '', '1,234', '2.3', '1.5', '7.3']]);
   const order = (differences: readonly number[]) =>
     ordersTable([{ below: 'a', above: 'b', measure: 'seen', source: 's', differences }], []).rows[0].slice(4);
   assert.equal(order([-0.25, 0.125, 0]), ['−4.2', '1 of 3']);

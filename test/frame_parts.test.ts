@@ -1,4 +1,4 @@
-/** Pictures as video has them, and parts of them: which part a view reads, what its bytes are, how frames are packed. */
+/** Pictures as video has them, and parts of them: what a view reads, what a part holds, how frames are packed. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { cut, heldOf, holds, i420Bytes, type I420Frame, isSamePart, type Part, partOf, type Resampling,
@@ -68,7 +68,8 @@ test('a part that is cut out has the samples of its place, of a whole picture an
   }
   for (const place of [part(4, 4, 4, 4), part(2, 2, 8, 6), part(8, 6, 2, 2)]) {
     const again = cut(picture(13, 11, part(2, 2, 8, 6)), place);
-    assert.equal([again.data, heldOf(again), again.width], [picture(13, 11, place).data, place, 13], JSON.stringify(place));
+    assert.equal([again.data, heldOf(again), again.width], [picture(13, 11, place).data, place, 13],
+      JSON.stringify(place));
   }
   const whole = picture(5, 3);
   assert.is(cut(whole, heldOf(whole)), whole);

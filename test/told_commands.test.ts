@@ -279,7 +279,7 @@ for X-CLIP  5 parameters are here, 2 of mit, 1 of prompts are drawn
             those of pictures: name it in model.vision, and in model.checkpoint a CLIP, which has the texts
 it lacks    1
             p`);
-  const unknown = pageOf({ ...found, aside: [], title: undefined, warnings: undefined, problem: 'why',
+  const unknown = pageOf({ ...found, aside: [], beside: [], title: undefined, warnings: undefined, problem: 'why',
     difference: undefined, start: undefined }).split('\n').slice(-2);
   assert.equal(unknown, ['left aside  nothing', 'looks like  no model that is known: why']);
   const whole = pageOf({ ...found, start: { held: 5, drawn: { mit: 2 }, missing: [], isOfPictures: false } });

@@ -40,7 +40,8 @@ export function inferNetwork(weights: Weights): NetworkConfig {
 function videomae(held: HeldShapes, origin: Origin): NetworkConfig {
   const [width, tubelet, patch] = held.shape('backbone.patch_embed.projection.weight', 5);
   const [mlp] = held.shape('backbone.blocks.0.mlp.layers.0.0.weight', 2);
-  return { system: 'videomae', frames: 8 * tubelet, imageSize: patch * Math.round(224 / patch), classes: classesOf(held),
+  return { system: 'videomae', frames: 8 * tubelet, imageSize: patch * Math.round(224 / patch),
+    classes: classesOf(held),
     network: { ...VIDEOMAES.presets['B/16'], width, layers: held.count('backbone.blocks.'), heads: headsOf(width), mlp,
       patch, tubelet, ...(origin === 'mmaction-videomae' && { eps: 1e-6, poolEps: 1e-6 }) } };
 }
@@ -82,7 +83,8 @@ function swin(held: HeldShapes, weights: Weights): NetworkConfig {
   const [hidden] = held.shape(`${of(0)}0.mlp.fc1.weight`, 2);
   return { system: 'video-swin', frames: patch[0] === 1 ? 1 : 32, imageSize: 224, classes: classesOf(held),
     network: { ...SWINS.presets.T, width, depths: tables.map((_, stage) => held.count(of(stage))),
-      heads: tables.map(([, heads]) => heads), window: windowOf(tables[0][0], tokensOf(weights)), patch, mlpRatio: hidden / width } };
+      heads: tables.map(([, heads]) => heads), window: windowOf(tables[0][0], tokensOf(weights)), patch,
+      mlpRatio: hidden / width } };
 }
 
 /** Tokens of a window, N of the N x N pairs that its index has; undefined of files without one. */
