@@ -173,35 +173,6 @@ test('readbacks of any number and size keep few staging buffers, and take no mor
   assert.ok(small.pool.peakReserved <= budget, `${small.pool.peakReserved} of ${budget}`);
 });
 
-test('staging buffers are powers of two from 4 KiB to 64 MiB, of which four are kept, of 16 MiB together', async () => {
-  await using own = await open();
-  const made: number[] = [];
-  const create = own.device.createBuffer.bind(own.device);
-  Object.defineProperty(own.device, 'createBuffer', {
-    value(descriptor: GPUBufferDescriptor) {
-      if (descriptor.label === 'a readback') made.push(descriptor.size);
-      return create(descriptor);
-    },
-  });
-  using x = Tensor.zeros(own, [2 ** 24], 'x');
-  const read = async (...counts: number[]) => {
-    await Promise.all(counts.map((count) => firstOf(x, count)));
-    return made.splice(0);
-  };
-  // 8 bytes come before what is read
-  assert.equal(await read(1), [4096]);
-  assert.equal(await read(1022), [], 'which was kept');
-  assert.equal(await read(1023), [8192]);
-  assert.equal(await read(3000, 3000), [16384, 16384]);
-  assert.equal(await read(1, 1023, 3000, 3000, 7000), [32768], 'four are kept, and the smallest went');
-  assert.equal(await read(1), [], 'a larger one serves as well');
-  const most = 2 ** 22 - 2;
-  assert.equal(await read(most), [2 ** 24]);
-  assert.equal(await read(most), [2 ** 24], 'with others beside it, it was too much to keep');
-  const { submits } = own.counts;
-  assert.equal([await read(2 ** 24), own.counts.submits - submits], [[2 ** 26], 2], 'in two loads');
-});
-
 test('no readback asks for a larger buffer than the device makes, and each comes back whole', async () => {
   const largest = 2 ** 16;
   await using small = await openWithLimits({ maxBufferSize: largest });

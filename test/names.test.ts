@@ -3,7 +3,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError } from '../engine/errors.ts';
 import { architectureOf, PRESETS, towersOf } from '../model/systems/config.ts';
-import { type Choices, configFor, ofImageNet, type TowerConfig } from '../model/systems/tower_config.ts';
+import { type Architecture, type Choices, configFor, ofImageNet, type TowerConfig } from '../model/systems/tower_config.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { fromStored, ORIGINS, toStored } from '../model/checkpoint/names/index.ts';
 
@@ -48,7 +48,7 @@ test('a config.json gives back the configuration that it was written from', () =
 
 /** Every system with every choice that it has, and towers of other forms. */
 function everyConfig(): readonly TowerConfig[] {
-  const { tiny } = PRESETS;
+  const tiny: Architecture = PRESETS.tiny;
   const classes = ['push up', 'clap'];
   const choices: readonly (readonly [TowerConfig['system'], Choices])[] = [
     ...[{}, { messages: false }, { integration: false }, { prompts: false }, { vectors: 4 }]
@@ -60,7 +60,7 @@ function everyConfig(): readonly TowerConfig[] {
       [{ classes }, { classes, isProjected: false }].map((choice) => [system, choice] as const)
     ),
   ];
-  const towers = [tiny, { ...tiny, vision: ofImageNet(tiny.vision) }, { ...tiny,
+  const towers: readonly Architecture[] = [tiny, { ...tiny, vision: ofImageNet(tiny.vision) }, { ...tiny,
     vision: { ...tiny.vision, lnPre: false } }, { ...tiny, text: { ...tiny.text, vocab: 300, endOfText: 298 } }];
   return choices.flatMap(([system, choice]) =>
     towers.filter(({ text }) => !('endOfText' in text) || system.startsWith('clip')).map((tower) =>
@@ -69,7 +69,7 @@ function everyConfig(): readonly TowerConfig[] {
     )
   );
 }
-const epsOf = ({ eps }: { readonly eps?: number }) => (eps === undefined ? {} : { eps });
+const epsOf = (part: object) => ('eps' in part ? { eps: part.eps as number } : {});
 
 test('every system, with every part that it may have or lack, is read back from its config.json as it was', () => {
   const configs = everyConfig();
@@ -81,7 +81,7 @@ test('every system, with every part that it may have or lack, is read back from 
 });
 
 test('a config.json names a class of transformers where there is one that is the model, and no other', () => {
-  const { tiny } = PRESETS;
+  const tiny: Architecture = PRESETS.tiny;
   const named = (system: TowerConfig['system'], choices: Choices = {}, vision = tiny.vision) => {
     const { model_type: type, architectures, messages, integration, prompts } = configToHuggingFace(
       configFor(system, { ...tiny, vision }, { classes: ['a'], ...choices }),
