@@ -251,7 +251,10 @@ for (const [text, part] of [
 
 test('what belongs together is taken', () => {
   const vit = ['model.system=vit', 'model.preset=B/32'];
-  for (const overrides of [['train.epochs=1', 'train.warmupEpochs=0'], ['train.epochs=5', 'train.warmupEpochs=4'], ['train.steps=9', 'train.warmupEpochs=40'], [
+  for (const overrides of [['train.epochs=1', 'train.warmupEpochs=0'], ['train.epochs=5', 'train.warmupEpochs=4'], [
+    'train.steps=9',
+    'train.warmupEpochs=40',
+  ], [
     'train.warmupSteps=3',
     'train.warmupEpochs=40',
   ], ['train.steps=3', 'train.warmupSteps=2'], ['train.warmupSteps=9000'], ['optim.name=sgd', 'optim.nesterov=true'], [
