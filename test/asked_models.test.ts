@@ -5,6 +5,7 @@ import { ConfigError } from '../engine/errors.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { type ModelConfig, networkFor, PRESETS } from '../model/systems/config.ts';
 import { messageAnswerMacs } from '../train/run/macs.ts';
+import { patternsOf, startingFrom } from '../train/run/fit.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { publishedPreset } from '../train/run/plan.ts';
 import { choicesOf, modelConfigOf, trainingPreprocessor } from '../train/run/system.ts';
@@ -82,6 +83,24 @@ test('parts are those that the configuration names', () => {
     parts('model.prompts=true', 'model.integration=false')], [{ messages: true, integration: true }, { messages: false,
     integration: true, prompts: false }, { messages: true, integration: true, vectors: 16 }, { messages: true,
     integration: false, prompts: true }]);
+});
+
+test('frames lie as the configuration says, in evaluation as in training unless it says otherwise', () => {
+  const patterns = (...overrides: string[]) => {
+    const { training, evaluation } = patternsOf(configOf(...overrides));
+    return [training, evaluation];
+  };
+  const [sparse, dense] = [{ kind: 'sparse' }, { kind: 'dense', stride: 3 }];
+  assert.equal([patterns(), patterns('data.sampling=dense', 'data.stride=3'),
+    patterns('data.sampling=dense', 'data.stride=3', 'data.valSampling=sparse'),
+    patterns('data.stride=3', 'data.valSampling=dense')], [[sparse, sparse], [dense, dense], [dense, sparse], [sparse,
+    dense]]);
+});
+
+test('a run that goes on takes all from its own checkpoint', () => {
+  const { model: own, ...others } = startingFrom(configOf(...from('/clip'), 'model.vision=/vit'), '/run/step');
+  assert.equal([own.preset, own.checkpoint, own.vision, own.system, others.data.size], [null, '/run/step', null,
+    'xclip', 224]);
 });
 
 test('training resizes as the recipe does, or to the side itself where nothing is cut out', () => {

@@ -100,6 +100,8 @@ test('a cleaned list lies beside the old one, with its comments and the lines th
   assert.equal(cleaned, { list: file, path: at('lists/train.checked.txt'), kept: 2, leftOut: 6 });
   assert.is(readFileSync(at('lists/train.checked.txt'), 'utf8'), '# mine\na.mp4 0\nd.mp4\t1\n');
   assert.match(readFileSync(file, 'utf8'), /^# mine\r\n/, 'the old one is as it was');
+  assert.equal([(await clean(list, (path) => !path.endsWith('d.mp4')))?.kept, await clean(list, () => true)], [1,
+    undefined]);
   writeFileSync(file, 'a.mp4 0\nb.mp4 1\n');
   const sound = { part: 'train', file, ...scanList(file, { root: at('lists'), names: ['x', 'y'] }) } as const;
   assert.is(await clean(sound, () => false), undefined);

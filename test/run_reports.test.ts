@@ -9,10 +9,13 @@ import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { PRESETS } from '../model/systems/config.ts';
 import type { Views } from '../train/data/views/clip_views.ts';
 import type { Prediction } from '../train/protocols/evaluation.ts';
+import { bestOf, sinceBest } from '../train/checkpoint/validation.ts';
+import { warn } from '../train/run/lists.ts';
 import { formatConfig, parseConfig } from '../train/run/config.ts';
 import { environmentOf, systemName } from '../train/run/machine.ts';
 import { type Evaluation, type Measured, reportOf, resultOf } from '../train/run/measured.ts';
 import { type Outcome, outcomeOf } from '../train/run/outcome.ts';
+import { printed } from './command_line.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-reports-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -117,6 +120,29 @@ test('the summary of an evaluation tells its views and what was left out', () =>
     '10 views, 10 crops of one clip (evenly spread), each of 8 frames of 32 × 32.');
   const own = { ...evaluation([one]), architecture: { ...PRESETS.tiny, frames: 9, embedDim: 8 } };
   assert.match(reportOf(own, resultOf(own), []).summary, /^X-CLIP chose among 7 names/);
+});
+
+test('the best validation is the first of equal ones, and is counted from to the last', () => {
+  const of = (...top1: readonly number[]) =>
+    top1.map((share, i) => ({ step: i + 1, top1: share, top5: 1, loss: null }));
+  const told = (...top1: readonly number[]) => [bestOf(of(...top1))?.step, sinceBest(of(...top1))];
+  assert.equal([told(), told(0), told(0.5, 0.25), told(0.5, 0.5, 0.5), told(0.25, 0.75, 0.5, 0.75), told(0.25, 0.5)], [[
+    undefined,
+    0,
+  ], [1, 0], [1, 1], [1, 2], [2, 2], [2, 0]]);
+});
+
+test('twenty warnings are told, and how many more there are', async () => {
+  const told = async (count: number) => {
+    const { stderr } = await printed(async () => {
+      warn(Array.from({ length: count }, (_, i) => ({ file: 'l.txt', line: i, problem: 'is odd' })));
+      return 0;
+    });
+    return stderr.trimEnd().split('\n');
+  };
+  const [twenty, more] = [await told(20), await told(22)];
+  assert.equal([twenty.length, twenty[19]], [20, 'firstlight: warning: l.txt:19: is odd']);
+  assert.equal(more, [...twenty, 'firstlight: warning: … and 2 more']);
 });
 
 const entry = (step: number, values: Readonly<Record<string, number>>) => ({ stage: 'xclip', step, time: 't', values });
