@@ -276,6 +276,11 @@ test('what is no video is called what it is', () => {
   assert.match(refusal(at('none.mp4')).message, /none\.mp4: no such file$/);
   assert.match(refusal(at('some.mp4/in.mp4')).message, /in\.mp4: no such file$/);
   assert.match(refusal(at('.')).message, 'is a folder');
+  if (process.platform !== 'win32') {
+    const { message, hint } = assert.throwsWith(() => inspect('/dev/null'), VideoDecodeError);
+    assert.match(message, '/dev/null: is not a regular file');
+    assert.match(hint ?? '', 'give a video file: mp4');
+  }
   assert.match(refusal(`${at('some')}\0.mp4`).message, /null bytes/, 'what is no fault of a file is told as it is');
 });
 
