@@ -1,4 +1,5 @@
 /** The room of a cache of decoded clips, byte for byte, from frames that nobody decoded. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, utimesSync,
   writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -168,6 +169,36 @@ test('a file with any wrong bit, cut off, or of another state of its source is r
   assert.is(room.left[0], 10_000n);
   keep(room, frames);
   assert.is(find(room, () => [0, 2]), undefined, 'a frame that is not there');
+});
+
+test('a file that is sealed rightly, and says what its frames are not, is removed', () => {
+  const folder = newFolder();
+  const room = openCacheRoom(folder, 10_000);
+  const frames = [frameOf(), frameOf()];
+  keep(room, frames);
+  const path = join(folder, readdirSync(folder)[0]);
+  const bytes = readFileSync(path);
+  const length = bytes.readUInt32LE(bytes.length - 4);
+  const contents = JSON.parse(bytes.toString('utf8', 2 * FRAME, bytes.length - 36));
+  assert.is(2 * FRAME + length + 36, bytes.length);
+  const found = (own: unknown) => {
+    const json = Buffer.from(JSON.stringify(own));
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(json.length);
+    writeFileSync(path,
+      Buffer.concat([bytes.subarray(0, 2 * FRAME), json, createHash('sha256').update(json).digest(), size]));
+    return find(room) !== undefined;
+  };
+  assert.ok(found(contents));
+  for (const own of [{ width: 3, height: 5 }, { width: 0 }, { width: -5, height: -3 }, { width: 5.5 }, { width: '5' }, {
+    height: 0,
+  }, { matrix: 'bt2020' }, { range: 'tv' }, { digests: [] }, { digests: 'ab' }, { digests: contents.digests.slice(1) },
+    {
+      digests: [...contents.digests, 'x'],
+    }, { digests: contents.digests.toReversed() }, { source: 7 }, { matrix: 'bt601' }, {
+    range: 'full',
+  }]) assert.not(found({ ...contents, ...own }), JSON.stringify(own));
+  for (const own of [null, 7, [], {}]) assert.not(found(own), JSON.stringify(own));
 });
 
 test('a disk that fails is told once, and nothing more is kept', () => {

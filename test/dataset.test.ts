@@ -133,6 +133,12 @@ test('the log gets the mean wait and what all threads can decode, each since the
   assert.equal(rates.take(), { dataWait: 1, decodedPerSecond: 12 });
   rates.wait(0);
   assert.equal(rates.take(), { dataWait: 0 });
+  const others = new LoadingRates(dataset);
+  others.wait(0.5);
+  dataset.decoded = { clips: 9, milliseconds: 2500 };
+  assert.equal(others.take(), { dataWait: 0.5, decodedPerSecond: 6 });
+  dataset.decoded = { clips: 11, milliseconds: 2500 };
+  assert.equal(others.take(), {}, 'in no time that a clock tells');
 });
 
 test.after(() => rmSync(folder, { recursive: true }));

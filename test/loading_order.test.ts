@@ -1,6 +1,6 @@
 /** What is read, kept in memory and replaced, in which order, without a file that has to be decoded. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
@@ -14,6 +14,8 @@ import { FrameCache } from '../train/data/loading/frame_cache.ts';
 import { PieceStream } from '../train/data/loading/pieces.ts';
 import { Quarantine, quarantineText, readQuarantine } from '../train/data/loading/quarantine.ts';
 import { planOf, type Sample, type SampleRequest } from '../train/data/loading/sample.ts';
+import { writeVideo } from '../train/data/video/encode.ts';
+import { rgbToI420 } from '../train/data/video/i420.ts';
 import { readClip, readClipParts } from '../train/data/video/read.ts';
 import { writePng } from '../train/data/video/stills.ts';
 import { trainingPreprocessor } from '../train/run/system.ts';
@@ -233,9 +235,26 @@ test('pieces are handed on together up to 64 MiB of frames, or 32 of them, and w
   assert.throwsWith(() => stream.begin({ total: 2, times: [0] }), RangeError, '1 times for 2 frames');
 });
 
+test('what was decoded is counted, with its time, and kept where there is a folder for it', async () => {
+  const entries = entriesOf(3);
+  const dataset = datasetOf(entries);
+  assert.equal(dataset.decoded, { clips: 0, milliseconds: 0 });
+  const start = performance.now();
+  for (const _ of [0, 1]) for await (const batch of dataset.evaluation(2, SQUARE)) assert.ok(batch.views.length > 0);
+  const { clips, milliseconds } = dataset.decoded;
+  assert.is(clips, 3, 'from memory the second time');
+  assert.ok(milliseconds > 0 && milliseconds <= performance.now() - start, `${milliseconds}`);
+  const frame = rgbToI420(new Uint8Array(3 * 256).fill(90), 16, 16, { matrix: 'bt601', range: 'limited' });
+  writeVideo(at('one.mp4'), [frame, frame]);
+  const cache = { folder: at('kept'), bytes: 2 ** 20 };
+  await using kept = datasetOf([{ path: at('one.mp4'), label: 0 }], { cache });
+  for await (const batch of kept.evaluation(1, SQUARE)) assert.is(batch.bad.length, 0);
+  assert.is(readdirSync(cache.folder).length, 1);
+});
+
 test('threads are worth their start for eight clips each, and one processor is left', () => {
   const most = freeProcessors();
-  assert.ok(most >= 1);
+  assert.is(most, Math.max(1, availableParallelism() - 1));
   assert.equal([0, 7, 8, 15, 8 * most, 8 * most + 800].map(threadsFor), [0, 0, 1, 1, most, most]);
 });
 

@@ -8,7 +8,7 @@ import * as assert from './assert.ts';
 import { FirstlightError, VideoDecodeError } from '../engine/errors.ts';
 import { Random } from '../engine/random.ts';
 import { type I420Frame, i420Bytes } from '../kernels/frames/i420.ts';
-import { Census } from '../train/data/video/census.ts';
+import { Census, replay } from '../train/data/video/census.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { inspect, type VideoFile } from '../train/data/video/inspect.ts';
 import { indices } from '../train/data/video/order.ts';
@@ -77,6 +77,18 @@ test('up to 64 MiB of packets are kept, and more are not', () => {
   freed.length = 0;
   counted('iso', [{ size: 1 }, { size: 2 }])[Symbol.dispose]();
   assert.equal(freed, [1, 2]);
+});
+
+test('packets that were not kept are read from the file once more, those that were are not', async () => {
+  const frame = noise(16, 16);
+  writeVideo(at('again.mp4'), [frame, frame, frame]);
+  const file = inspect(at('again.mp4'));
+  const sizes: number[] = [];
+  const own = (size: number) => packet({ size });
+  await replay(file, { kept: undefined } as unknown as Census, ({ size }) => void sizes.push(size));
+  assert.ok(sizes.length === 3 && sizes.every((size) => size > 0), `${sizes}`);
+  await replay(file, { kept: [own(7), own(9)] } as unknown as Census, ({ size }) => void sizes.push(size));
+  assert.equal(sizes.slice(3), [7, 9]);
 });
 
 test('frames are asked for by whole numbers below their count', () => {
@@ -264,6 +276,11 @@ test('what is no video is called what it is', () => {
   assert.match(refusal(at('none.mp4')).message, /none\.mp4: no such file$/);
   assert.match(refusal(at('some.mp4/in.mp4')).message, /in\.mp4: no such file$/);
   assert.match(refusal(at('.')).message, 'is a folder');
+  if (process.platform !== 'win32') {
+    const { message, hint } = assert.throwsWith(() => inspect('/dev/null'), VideoDecodeError);
+    assert.match(message, '/dev/null: is not a regular file');
+    assert.match(hint ?? '', 'give a video file: mp4');
+  }
   assert.match(refusal(`${at('some')}\0.mp4`).message, /null bytes/, 'what is no fault of a file is told as it is');
 });
 
