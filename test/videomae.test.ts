@@ -217,6 +217,8 @@ test("the published configuration is B/16's; one that tells no classes apart is 
   assert.throwsWith(() => validateConfig({ ...CONFIG, frames: 5 }, 'c.json'), ConfigError,
     'c.json: tubelet (2) must divide frames (5)');
   using small = new VideoMae(gpu, CONFIG);
+  using one = new VideoMae(gpu, { ...CONFIG, frames: 1 });
+  assert.equal(one.blockShape(2), [2, 4, 12], 'a plan asks for the blocks of a single frame');
   using pixels = Tensor.zeros(gpu, [1, 5, 3, 6, 6]);
   assert.throwsWith(() => small.forward(pixels), ShapeError,
     'VideoMAE: pixels are [1,5,3,6,6], expected [videos, 4, 3, 6, 6]');

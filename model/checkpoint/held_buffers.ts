@@ -4,11 +4,9 @@
  */
 import { CheckpointFormatError, sameShape, type Shape, sizeOf } from '../../engine/index.ts';
 import type { ModelConfig } from '../systems/config.ts';
-import type { Preprocessor } from './preprocessor.ts';
+import type { Statistics } from './preprocessor.ts';
 import type { Weights } from './weights.ts';
 import { blocksOf, positionIndex, shiftMask } from './window_buffers.ts';
-
-type Statistics = Pick<Preprocessor, 'mean' | 'std'>;
 
 /** What MMAction2's first versions hold beside the parameters. */
 const HELD = { mean: 'data_preprocessor.mean', std: 'data_preprocessor.std' };

@@ -10,7 +10,7 @@ import type { Weights } from './weights.ts';
 /** Origins of files of networks. */
 const ORIGINS_OF_NETWORKS: readonly string[] = ['mmaction', 'tsm', 'resnet', 'swin-fork', 'torchvision-swin',
   'swin-pictures', 'timm-swin', 'hf-videomae', 'mmaction-videomae', 'hf-timesformer', 'hf-timesformer-plain',
-  'timesformer', 'timesformer-plain'];
+  'timesformer', 'timesformer-plain', 'timesformer-bare', 'timesformer-bare-plain'];
 /** Frames of a clip where no position tells them. */
 const FRAMES = 8;
 

@@ -24,6 +24,9 @@ export interface Preprocessor {
   readonly std: Rgb;
 }
 
+/** What pixels are normalised by. */
+export type Statistics = Pick<Preprocessor, 'mean' | 'std'>;
+
 /** The recipe's: ImageNet's statistics, and a short side that is 256 for pictures of 224. */
 export function officialPreprocessor(imageSize: number): Preprocessor {
   return { resize: { shortSide: Math.floor((256 / 224) * imageSize), resampling: 'bilinear' },
@@ -31,11 +34,8 @@ export function officialPreprocessor(imageSize: number): Preprocessor {
 }
 
 /** ImageNet's statistics are the recipe's; TimeSformer was trained with others, and there are two. */
-const TIMESFORMERS: Readonly<Partial<Record<Origin, Pick<Preprocessor, 'mean' | 'std'>>>> = {
-  mmaction: { mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5] },
-  timesformer: { mean: [114.75, 114.75, 114.75], std: [57.375, 57.375, 57.375] },
-  'timesformer-plain': { mean: [114.75, 114.75, 114.75], std: [57.375, 57.375, 57.375] },
-};
+const OF_MMACTION: Statistics = { mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5] };
+const OF_AUTHORS: Statistics = { mean: [114.75, 114.75, 114.75], std: [57.375, 57.375, 57.375] };
 
 /**
  * How a network that comes without a file of a processor was trained, by whose names it has. ResNets are shown pictures
@@ -50,8 +50,8 @@ export function networkPreprocessor({ system, imageSize }: NetworkConfig, origin
   if (system === 'tsm' || system === 'tsn') return official;
   const resize = { shortSide: imageSize, resampling: 'bilinear' } as const;
   if (!system.startsWith('timesformer')) return { ...official, resize };
-  const statistics = TIMESFORMERS[origin];
-  if (statistics !== undefined) return { resize, ...statistics };
+  if (origin === 'mmaction') return { resize, ...OF_MMACTION };
+  if (origin.startsWith('timesformer')) return { resize, ...OF_AUTHORS };
   throw new ConfigError(source, ['no such file'],
     'TimeSformers were published with two means, 0.45 and 0.5: take the one that came with the weights');
 }

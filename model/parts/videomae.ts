@@ -143,7 +143,8 @@ export class VideoMae extends Module {
       // rates rise linearly from 0 at the first block to the full rate at the last
       new Block(gpu, sizes, { rate: layers === 1 ? 0 : (rate * i) / (layers - 1), layer: DRAWS * i, dim: 0 })));
     this.norm = this.add('fc_norm', new LayerNorm(gpu, width, poolEps));
-    const places = Math.floor(frames / tubelet) * (imageSize / patch) ** 2;
+    // one frame alone is a patch, too: a plan measures blocks on as many tokens
+    const places = Math.ceil(frames / tubelet) * (imageSize / patch) ** 2;
     this.positions = this.addConstant(Tensor.from(gpu, sinePositions(places, width), [places, width], 'positions'));
   }
 

@@ -38,8 +38,13 @@ export const ORIGINS = {
     TIMESFORMER_ROWS.huggingFace(true), NOTHING),
   'hf-timesformer-plain': new Names("names of Hugging Face's TimesformerForVideoClassification",
     TIMESFORMER_ROWS.huggingFace(false), NOTHING),
-  timesformer: new Names("names of TimeSformer's authors, divided attention", TIMESFORMER_ROWS.authors(true), NOTHING),
-  'timesformer-plain': new Names("names of TimeSformer's authors", TIMESFORMER_ROWS.authors(false), NOTHING),
+  timesformer: new Names("names of TimeSformer's authors, divided attention", TIMESFORMER_ROWS.authors('model.', true),
+    NOTHING),
+  'timesformer-plain': new Names("names of TimeSformer's authors", TIMESFORMER_ROWS.authors('model.', false), NOTHING),
+  'timesformer-bare': new Names("names of TimeSformer's authors, without `model.`, divided attention",
+    TIMESFORMER_ROWS.authors('', true), NOTHING),
+  'timesformer-bare-plain': new Names("names of TimeSformer's authors, without `model.`",
+    TIMESFORMER_ROWS.authors('', false), NOTHING),
 } as const;
 export type Origin = keyof typeof ORIGINS;
 
@@ -53,6 +58,8 @@ const TELLING: readonly (readonly [Origin, ...RegExp[]])[] = [
   ['mmaction-videomae', /^backbone\.blocks\.0\.attn\.q_bias$/],
   ['hf-clip', /^vision_model\.pre_layrnorm\./],
   ['hf', /^(vision_model|text_model)\./],
+  ['timesformer-bare', /^blocks\.\d+\.temporal_fc\./],
+  ['timesformer-bare-plain', /^time_embed$/],
   ['timm', /^(patch_embed\.proj|blocks\.\d+\.attn\.qkv)\./],
   ['hf-vit-head', /^vit\.embeddings\./],
   ['hf-vit', /^embeddings\.patch_embeddings\./],

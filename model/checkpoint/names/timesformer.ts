@@ -84,18 +84,20 @@ const HUGGING_FACE: Origin = {
   head: 'classifier',
 };
 
-const BLOCK = 'model.blocks.#';
-/** https://github.com/facebookresearch/TimeSformer */
-const AUTHORS: Origin = {
-  tokens: tokens('model.cls_token', 'model.pos_embed', 'model.time_embed'),
-  patches: 'model.patch_embed.proj',
-  space: { qkv: `${BLOCK}.attn.qkv.*`, out: `${BLOCK}.attn.proj`, norm: `${BLOCK}.norm1` },
-  time: { qkv: `${BLOCK}.temporal_attn.qkv.*`, out: `${BLOCK}.temporal_attn.proj`, norm: `${BLOCK}.temporal_norm1`,
-    projection: `${BLOCK}.temporal_fc` },
-  mlp: { norm: `${BLOCK}.norm2`, expand: `${BLOCK}.mlp.fc1`, contract: `${BLOCK}.mlp.fc2` },
-  norm: 'model.norm',
-  head: 'model.head',
-};
+/** https://github.com/facebookresearch/TimeSformer @param prefix of all names, `model.`; of a bare model, nothing */
+function authors(prefix: string): Origin {
+  const block = `${prefix}blocks.#`;
+  return {
+    tokens: tokens(`${prefix}cls_token`, `${prefix}pos_embed`, `${prefix}time_embed`),
+    patches: `${prefix}patch_embed.proj`,
+    space: { qkv: `${block}.attn.qkv.*`, out: `${block}.attn.proj`, norm: `${block}.norm1` },
+    time: { qkv: `${block}.temporal_attn.qkv.*`, out: `${block}.temporal_attn.proj`, norm: `${block}.temporal_norm1`,
+      projection: `${block}.temporal_fc` },
+    mlp: { norm: `${block}.norm2`, expand: `${block}.mlp.fc1`, contract: `${block}.mlp.fc2` },
+    norm: `${prefix}norm`,
+    head: `${prefix}head`,
+  };
+}
 
 const RESBLOCK = 'visual.transformer.resblocks.#';
 /** Of a ViT as X-CLIP has it, by which other ViTs are known here. Time starts with the attention of space. */
@@ -109,4 +111,5 @@ const VIT: Origin = {
 };
 
 export const TIMESFORMER_ROWS = { huggingFace: (isDivided: boolean) => rowsOf(HUGGING_FACE, isDivided),
-  authors: (isDivided: boolean) => rowsOf(AUTHORS, isDivided), vit: (isDivided: boolean) => rowsOf(VIT, isDivided) };
+  authors: (prefix: string, isDivided: boolean) => rowsOf(authors(prefix), isDivided),
+  vit: (isDivided: boolean) => rowsOf(VIT, isDivided) };
