@@ -43,6 +43,7 @@ const hasPanels = kernels.some((kernel) => kernel.candidates(gpu).some(({ varian
 for (const [what, shape, kernel, options] of [
   ['in ranges of frames, each of one layer', [3, 60, 70, 32], [4, 3, 3, 32], { padding: 1 }],
   ['in several layers', [1, 100, 90, 36], [4, 2, 2, 36], { stride: 2 }],
+  ['without the pixels that no window has', [2, 61, 70, 32], [32, 1, 1, 32], { stride: 2 }],
   ['with several pixels in a line', [2, 150, 120, 4], [4, 3, 3, 4], { stride: 2, padding: 1 }],
 ] as const) {
   testIf(hasPanels, 'a software adapter that reads textures')(

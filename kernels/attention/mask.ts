@@ -1,13 +1,14 @@
 /** What is added to logits: masks of windows, made for a few kinds at a time, and where a kernel finds a mask. */
 import { bindingBytes, type Context, fitsBinding, Kernel, part, type Range, type Tensor,
   type Texture } from '../../engine/index.ts';
-import { kindParams, lastAxes, placesPart, type WindowKind } from '../shared/partition.ts';
+import { kindParams, lastAxes, type WindowKind } from '../shared/partition.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { axisParams } from '../shared/windows.ts';
 import { masksIn, type Plan, type WindowBias } from './plan.ts';
 import type { HeadRange } from './ranges.ts';
 
-const windowMask = [await part(import.meta.url, './window_mask.wgsl'), placesPart];
+const windowMask = [await part(import.meta.url, './window_mask.wgsl'),
+  await part(import.meta.url, '../shared/quotient.wgsl')];
 const ofWindows = {
   memory: new Kernel('window_mask.memory', [...windowMask,
     await part(import.meta.url, './parts/mask_into.memory.wgsl')]),
@@ -66,7 +67,7 @@ function makeMasks({ heads, queries: tokens }: Plan, { table, partition }: Windo
     textures,
     params: { tokens, heads, kinds: kinds.length, last_axes: lastAxes(kinds), ...axisParams({ full, window, shift }) },
     constants: { WORKGROUP, ...(into === 'texture' && { HEIGHT }) },
-    grid: ceilDiv(ceilDiv(tokens, OWN) * tokens, WORKGROUP),
+    grid: ceilDiv(ceilDiv(tokens, TEXELS * OWN) * TEXELS * tokens, WORKGROUP),
   });
 }
 

@@ -1,11 +1,12 @@
 // Batch normalisation of columns, with statistics that are known. Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1.
 //   y = x̂ · weight + bias,   x̂ = (x − mean)/√(variance + eps);   with RELU, max(y, 0)
-// Linked with engine/flat.wgsl, a vector and special.wgsl.
-// Constants: RELU.
+// Linked with a vector, special.wgsl and parts/column.wgsl.
+// Constants: WORKGROUP, the lanes of a workgroup; RELU.
 
 struct Params {
-  n: u32, tile: u32,    // vectors of this range, and those of a workgroup
-  channels: u32,        // in vectors
+  n: u32,                        // columns of this range, in vectors
+  channels: u32,                 // in vectors
+  rows: u32, split_rows: u32,    // of this range, and of a lane
   eps: f32,
 }
 
@@ -17,14 +18,21 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<result_vector>;   // [rows, C]
 
 @compute @workgroup_size(WORKGROUP)
-fn batchnorm(lanes: Lanes) {
-  let tile = tile_of(lanes, params.tile, params.n);
-  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
-    let c = i % params.channels;
-    let normalized = (vector32(x[i]) - statistics[c]) / sqrt(statistics[params.channels + c] + params.eps);
-    let out = normalized * vector32(weight[c]) + vector32(bias[c]);
+fn batchnorm(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32
+) {
+  let i = group_number(group, groups) * WORKGROUP + lane;
+  if (i >= params.n) { return; }
+  let column = column_of(i);
+  let c = column.c;
+  let mean = statistics[c];
+  let scale = vector32(weight[c]) / sqrt(statistics[params.channels + c] + params.eps);
+  let shift = vector32(bias[c]);
+  for (var at = column.first; at < column.end; at += params.channels) {
+    let out = (vector32(x[at]) - mean) * scale + shift;
     let four = vec4f(out);   // of one element, four times the same
     // by its bits, for a comparison may lose a NaN
-    y[i] = result_vector(select(out, vector_of(select(four, vec4f(), is_negative(four))), RELU));
+    y[at] = result_vector(select(out, vector_of(select(four, vec4f(), is_negative(four))), RELU));
   }
 }

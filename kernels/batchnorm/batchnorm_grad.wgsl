@@ -1,13 +1,14 @@
 // Gradient of batch normalisation for its input.
-//   dx = weight · rstd · (g − Σg/N − x̂ · Σ(g · x̂)/N),   rstd = 1/√(variance + eps)
+//   dx = weight · rstd · (g − Σg/N − x̂ · Σ(g · x̂)/N),   x̂ = (x − mean) · rstd,   rstd = 1/√(variance + eps)
 // Statistics that were given, not taken from the batch, do not depend on x: dx = weight · rstd · g.
-// Linked with engine/flat.wgsl, a vector, special.wgsl and ../shared/passed.wgsl.
-// Constants: RELU; OF_BATCH: the statistics are those of the batch.
+// Linked with a vector, special.wgsl, ../shared/passed.wgsl and parts/column.wgsl.
+// Constants: WORKGROUP, the lanes of a workgroup; RELU; OF_BATCH: the statistics are those of the batch.
 
 struct Params {
-  n: u32, tile: u32,    // vectors of this range, and those of a workgroup
-  channels: u32,        // in vectors
-  rows: u32,            // N, all of them
+  n: u32,                        // columns of this range, in vectors
+  channels: u32,                 // in vectors
+  rows: u32, split_rows: u32,    // of this range, and of a lane
+  all_rows: u32,                 // N
   eps: f32,
 }
 
@@ -21,16 +22,22 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> dx: array<result_vector>;   // [rows, C]
 
 @compute @workgroup_size(WORKGROUP)
-fn batchnorm_grad(lanes: Lanes) {
-  let tile = tile_of(lanes, params.tile, params.n);
-  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
-    let c = i % params.channels;
-    let rstd = 1.0 / sqrt(statistics[params.channels + c] + params.eps);
-    var g = passed(i);
-    if (OF_BATCH) {
-      let normalized = (vector32(x[i]) - statistics[c]) * rstd;
-      g -= (sums[params.channels + c] + normalized * sums[c]) / f32(params.rows);
-    }
-    dx[i] = result_vector(vector32(weight[c]) * rstd * g);
+fn batchnorm_grad(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32
+) {
+  let i = group_number(group, groups) * WORKGROUP + lane;
+  if (i >= params.n) { return; }
+  let column = column_of(i);
+  let c = column.c;
+  let rstd = 1.0 / sqrt(statistics[params.channels + c] + params.eps);
+  let scale = vector32(weight[c]) * rstd;
+  let mean = statistics[c];
+  let of_g = sums[params.channels + c] / f32(params.all_rows);
+  let of_product = sums[c] * rstd / f32(params.all_rows);
+  for (var at = column.first; at < column.end; at += params.channels) {
+    var g = passed(at);
+    if (OF_BATCH) { g -= of_g + (vector32(x[at]) - mean) * of_product; }
+    dx[at] = result_vector(scale * g);
   }
 }

@@ -1,6 +1,6 @@
 // What the gradient of batch normalisation sums over columns, split by split: g, which gives dbias, and g · x̂, which
 // gives dweight. g is dy, or 0 where a ReLU has cut y off.
-// Linked with a vector, special.wgsl and ../shared/passed.wgsl.
+// Linked with a vector, special.wgsl, ../shared/passed.wgsl and parts/column.wgsl.
 // Constants: WORKGROUP, the lanes of a workgroup; RELU.
 
 struct Params {
@@ -25,20 +25,16 @@ fn batchnorm_sums(
 ) {
   let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
-  let split = i / params.channels;
-  let c = i % params.channels;
-  let first = split * params.split_rows;
-  let end = min(first + params.split_rows, params.rows);
-  let mean = statistics[c];
+  let column = column_of(i);
+  let mean = statistics[column.c];
   var of_product = vector32();
   var of_g = vector32();
-  for (var row = first; row < end; row++) {
-    let at = row * params.channels + c;
+  for (var at = column.first; at < column.end; at += params.channels) {
     let g = passed(at);
     of_g += g;
     of_product += g * (vector32(x[at]) - mean);
   }
-  let place = (params.first_split + split) * 2u * params.channels + c;
-  sums[place] = of_product / sqrt(statistics[params.channels + c] + params.eps);
+  let place = (params.first_split + column.split) * 2u * params.channels + column.c;
+  sums[place] = of_product / sqrt(statistics[params.channels + column.c] + params.eps);
   sums[place + params.channels] = of_g;
 }

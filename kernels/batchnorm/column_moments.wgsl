@@ -1,7 +1,7 @@
 // Means of columns, and their squared deviations from them, split by split: the first stage of batch statistics. A lane
-// has a vector of columns and walks down its split. It sums what lies beyond the first row, d = x − x₀, and d²: where
-// the mean is far from 0 and the deviation small, x² would lose every digit that counts, and d² keeps them.
-// Linked with a vector.
+// walks down a split. It sums what lies beyond the first row, d = x − x₀, and d²: where the mean is far from 0 and the
+// deviation small, x² would lose every digit that counts, and d² keeps them.
+// Linked with a vector and parts/column.wgsl.
 // Constants: WORKGROUP, the lanes of a workgroup.
 
 struct Params {
@@ -22,20 +22,17 @@ fn column_moments(
 ) {
   let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
-  let split = i / params.channels;
-  let c = i % params.channels;
-  let first = split * params.split_rows;
-  let end = min(first + params.split_rows, params.rows);
-  let shift = vector32(x[first * params.channels + c]);
+  let column = column_of(i);
+  let shift = vector32(x[column.first]);
   var sum = vector32();
   var squares = vector32();
-  for (var row = first; row < end; row++) {
-    let d = vector32(x[row * params.channels + c]) - shift;
+  for (var at = column.first; at < column.end; at += params.channels) {
+    let d = vector32(x[at]) - shift;
     sum += d;
     squares += d * d;
   }
-  let offset = sum / f32(end - first);
-  let place = (params.first_split + split) * 2u * params.channels + c;
+  let offset = sum / f32(column.rows);
+  let place = (params.first_split + column.split) * 2u * params.channels + column.c;
   moments[place] = shift + offset;
   moments[place + params.channels] = squares - sum * offset;
 }

@@ -1,15 +1,18 @@
-import { flat, flatTiles, inRanges, part, Tensor } from '../../engine/index.ts';
+import { inRanges, part, Tensor } from '../../engine/index.ts';
 import { splitsOf, type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
 const special = await part(import.meta.url, '../shared/special.wgsl');
 const passed = [special, await part(import.meta.url, '../shared/passed.wgsl')];
-const moments = vectorKernels('column_moments', [await part(import.meta.url, './column_moments.wgsl')]);
+const column = await part(import.meta.url, './parts/column.wgsl');
+const moments = vectorKernels('column_moments', [await part(import.meta.url, './column_moments.wgsl'), column]);
 const statistics = vectorKernels('batch_statistics', [await part(import.meta.url, './batch_statistics.wgsl')]);
-const forward = vectorKernels('batchnorm', [await part(import.meta.url, './batchnorm.wgsl'), flat, special]);
-const summing = vectorKernels('batchnorm_sums', [await part(import.meta.url, './batchnorm_sums.wgsl'), ...passed]);
+const forward = vectorKernels('batchnorm', [await part(import.meta.url, './batchnorm.wgsl'), column,
+  special]);
+const summing = vectorKernels('batchnorm_sums', [await part(import.meta.url, './batchnorm_sums.wgsl'), column,
+  ...passed]);
 const totals = vectorKernels('batchnorm_totals', [await part(import.meta.url, './batchnorm_totals.wgsl')]);
-const backward = vectorKernels('batchnorm_grad', [await part(import.meta.url, './batchnorm_grad.wgsl'), flat,
+const backward = vectorKernels('batchnorm_grad', [await part(import.meta.url, './batchnorm_grad.wgsl'), column,
   ...passed]);
 
 /** All kernels of the room, for checks and tuning. */
@@ -18,6 +21,11 @@ export const kernels = [moments, statistics, forward, summing, totals, backward]
 
 /** Lanes of a workgroup, each of which walks down a vector of columns. */
 const WORKGROUP = 64;
+/**
+ * Rows that a lane has where nothing is summed: on hardware few, for lanes enough. On software as many as a split has,
+ * for to start a lane costs more.
+ */
+const HARDWARE_ROWS = 8;
 
 /** What follows the batches: running ← (1 − momentum) · running + momentum · batch, with the unbiased variance. */
 export interface RunningStatistics {
@@ -44,11 +52,10 @@ export interface Normalized {
 /** Mean and biased variance of each column, f32 [2, C]; the running ones follow them. */
 export function statisticsOf(x: Tensor, running?: RunningStatistics): Tensor {
   const { gpu } = x;
-  const cols = x.shape[x.shape.length - 1];
-  const rows = x.size / cols;
+  const [rows, cols] = [rowsOf(x), colsOf(x)];
   const { splits, splitRows } = splitsOf(rows);
   using perSplit = x.wide([splits, 2, cols], 'moments');
-  overSplits(moments, x, { x }, { moments: perSplit }, {});
+  overSplits(moments, x, { x }, { moments: perSplit });
   const result = x.wide([2, cols], 'statistics');
   const { kernel, vectors } = vectorsOf(statistics, cols);
   using unread = x.wide([4], 'unread'); // in place of running statistics where there are none
@@ -83,7 +90,7 @@ export function columnSums({ x, weight, statistics, eps, relu }: Normalized, bia
   dy: Tensor): ColumnSums {
   const { gpu } = x;
   const cols = weight.size;
-  const { splits } = splitsOf(x.size / cols);
+  const { splits } = splitsOf(rowsOf(x));
   using sums = x.wide([splits, 2, cols], 'partial sums');
   overSplits(summing, x, { x, y: relu ? y : x, dy }, { statistics, sums }, { eps }, { RELU: relu });
   const results = { totals: x.wide([2, cols], 'sums'), dweight: weight.gradLike(), dbias: bias.gradLike() };
@@ -96,9 +103,8 @@ export function columnSums({ x, weight, statistics, eps, relu }: Normalized, bia
 /** @param sums of the columns, where the statistics are those of the batch */
 export function dxOf({ x, weight, statistics, eps, relu }: Normalized, y: Tensor, dy: Tensor, sums?: Tensor): Tensor {
   const dx = x.gradLike();
-  const rows = x.size / weight.size;
   overElements(backward, x, { x, y: relu ? y : x, dy, dx }, { statistics, weight, sums: sums ?? statistics }, { eps,
-    rows }, { RELU: relu, OF_BATCH: sums !== undefined });
+    all_rows: rowsOf(x) }, { RELU: relu, OF_BATCH: sums !== undefined });
   return dx;
 }
 
@@ -106,30 +112,32 @@ type Tensors = Readonly<Record<string, Tensor>>;
 type Numbers = Readonly<Record<string, number>>;
 type Flags = Readonly<Record<string, boolean>>;
 
-/** A lane for each vector of columns of each split; ranges of whole splits. @param rows tensors that have x's rows */
-function overSplits(kernels: VectorKernels, x: Tensor, rows: Tensors, whole: Tensors, more: Numbers,
+/** A lane for each vector of columns of each split; ranges of whole splits. @param tensors those that have x's rows */
+function overSplits(kernels: VectorKernels, x: Tensor, tensors: Tensors, whole: Tensors, more: Numbers = {},
   flags: Flags = {}): void {
-  const cols = x.shape[x.shape.length - 1];
-  const { kernel, vectors } = vectorsOf(kernels, cols);
-  const { splitRows } = splitsOf(x.size / cols);
-  inRanges(x.gpu, x.size / cols, rows, (some, count, start) => {
-    const n = ceilDiv(count, splitRows) * vectors;
-    const params = { n, channels: vectors, rows: count, split_rows: splitRows, first_split: start / splitRows,
-      ...more };
-    kernel.run(x.gpu, { tensors: { ...some, ...whole }, params, constants: { WORKGROUP, ...flags },
-      grid: ceilDiv(n, WORKGROUP) });
+  const { splitRows } = splitsOf(rowsOf(x));
+  inRanges(x.gpu, rowsOf(x), tensors, (some, rows, start) => {
+    overColumns(kernels, x, { ...some, ...whole }, rows, splitRows, { first_split: start / splitRows, ...more }, flags);
   }, splitRows);
 }
 
-/** A lane for each vector of x. @param rows tensors that have x's rows */
-function overElements(kernels: VectorKernels, x: Tensor, rows: Tensors, whole: Tensors, more: Numbers,
-  constants: Flags): void {
-  const cols = x.shape[x.shape.length - 1];
-  const { kernel, vectors } = vectorsOf(kernels, cols);
-  inRanges(x.gpu, x.size / cols, rows, (some, count) => {
-    const n = count * vectors;
-    const { tile, grid } = flatTiles(x.gpu, n);
-    kernel.run(x.gpu, { tensors: { ...some, ...whole }, params: { n, tile, channels: vectors, ...more }, constants,
-      grid });
+/** Lanes that have as many rows as is fast. @param tensors those that have x's rows */
+function overElements(kernels: VectorKernels, x: Tensor, tensors: Tensors, whole: Tensors, more: Numbers,
+  flags: Flags): void {
+  const laneRows = x.gpu.kind === 'hardware' ? HARDWARE_ROWS : splitsOf(rowsOf(x)).splitRows;
+  inRanges(x.gpu, rowsOf(x), tensors, (some, rows) => {
+    overColumns(kernels, x, { ...some, ...whole }, rows, laneRows, more, flags);
   });
 }
+
+/** Lanes that walk down columns, as parts/column.wgsl has them. @param laneRows rows that each has */
+function overColumns(kernels: VectorKernels, x: Tensor, tensors: Tensors, rows: number, laneRows: number, more: Numbers,
+  flags: Flags): void {
+  const { kernel, vectors } = vectorsOf(kernels, colsOf(x));
+  const n = ceilDiv(rows, laneRows) * vectors;
+  kernel.run(x.gpu, { tensors, params: { n, channels: vectors, rows, split_rows: laneRows, ...more },
+    constants: { WORKGROUP, ...flags }, grid: ceilDiv(n, WORKGROUP) });
+}
+
+const colsOf = ({ shape }: Tensor) => shape[shape.length - 1];
+const rowsOf = (x: Tensor) => x.size / colsOf(x);

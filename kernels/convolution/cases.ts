@@ -76,7 +76,7 @@ export const room: Room = {
       ...ALL,
     }),
     convolutionCase('3 × 3 by 2', [2, 9, 10, 4], [8, 3, 3, 4], { stride: 2, padding: 1 }),
-    convolutionCase('1 × 1 by 2: pixels that no window covers', [2, 7, 8, 6], [4, 1, 1, 6], { stride: 2 }),
+    convolutionCase('1 × 1 by 2: pixels that no window covers', [2, 7, 8, 12], [4, 1, 1, 12], { stride: 2 }),
     convolutionCase('depthwise', [1, 8, 7, 6], [6, 3, 3, 1], { padding: 1, groups: 6, ...ALL }),
     convolutionCase('two groups', [1, 6, 6, 8], [4, 3, 3, 4], { padding: 1, groups: 2 }),
     convolutionCase('pixels apart from each other', [2, 9, 8, 3], [5, 3, 2, 3], { padding: 2, dilation: [2, 3] }),

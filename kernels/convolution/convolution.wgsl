@@ -6,7 +6,8 @@
 // a pixel has the taps of one residue of the stride only, so each residue is a launch: there windows are neighbours
 // again, and taps of the weight are `stride` apart, last to first.
 //   a: picture [frames, padded extents …, channels]     b: weight [O, kernel …, C]     y: [frames, extents …, N]
-// Linked with parts/places.wgsl, parts/picture_epilogue.wgsl, and with the loops of ../shared/product, as any product.
+// Linked with parts/places.wgsl, ../shared/quotient.wgsl, parts/picture_epilogue.wgsl, and with the loops of
+// ../shared/product, as any product.
 
 struct Params {
   rows: u32, columns: u32, inner: u32, batch: u32,         // as ../shared/product/params.wgsl has them

@@ -4,7 +4,8 @@
 //   a: dy [windows, O], transposed     b: picture [frames, padded extents …, C]     y: dweight [splits, O, kernel …, C]
 // In textures dy has a padding as well, which the gradient for x wants, and pixels behind the last are zeros: what is
 // summed there beyond the last window counts nothing.
-// Linked with parts/places.wgsl, and with the loops of ../shared/product and places of y, as any product.
+// Linked with parts/places.wgsl, ../shared/quotient.wgsl, and with the loops of ../shared/product and places of y, as
+// any product.
 
 struct Params {
   rows: u32, columns: u32, inner: u32, batch: u32,         // as ../shared/product/params.wgsl has them

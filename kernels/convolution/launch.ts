@@ -40,11 +40,11 @@ interface Gather {
 export function convolve(x: Tensor, weight: Tensor, y: Tensor, sizes: Sizes, epilogue: Epilogue = {},
   isReadAgain = false): void {
   const { windows, inner } = sizes;
-  const picture = pictureOfX(windows, inner);
-  const rows: Gather = { picture, grid: windows.y, windows: { start: NONE, step: windows.stride },
-    pixels: { extents: windows.y, start: NONE, step: ONE }, taps: windows.kernel, weights: { start: NONE, step: ONE } };
-  const plan = planFor(forward, sizes, { x, y }, [picture], weight.size + x.size);
+  const plan = planFor(forward, sizes, { x, y }, [pictureOfX(windows, inner)], weight.size + x.size);
   if (plan === undefined) return convolveNaively(x, weight, y, sizes, epilogue);
+  const picture = pictureOfX(windows, inner, plan.inTextures);
+  const rows: Gather = { picture, grid: windows.y, windows: { start: NONE, step: strideIn(picture, windows) },
+    pixels: { extents: windows.y, start: NONE, step: ONE }, taps: windows.kernel, weights: { start: NONE, step: ONE } };
   const { bias, residual } = epilogue;
   inRanges(x.gpu, windows.frames, { x, y, ...(residual && { residual }) },
     ({ x, y, residual }, frames) =>
@@ -60,9 +60,13 @@ export function pixelsGradient(dy: Tensor, weight: Tensor, dx: Tensor, sizes: Si
   const picture = pictureOfDy(sizes);
   const plan = planFor(ofPixels, sizes, { dy, dx }, [picture], weight.size + dy.size);
   if (plan === undefined) return pixelsGradientNaively(dy, weight, dx, sizes, residual);
+  const all = residuesOf(windows).map((residue) => pixelsOfResidue(windows, residue, picture));
+  const covered = all.filter(({ taps }) => sizeOf(taps) > 0);
+  const isCleared = covered.length < all.length && residual === undefined;
+  if (isCleared) dx.gpu.clear(dx); // faster than products without a tap, whose sums are empty
   inRanges(dx.gpu, windows.frames, { dy, dx, ...(residual && { residual }) }, ({ dy, dx, residual }, frames) => {
     const product = gathering(ofPixels, plan, sizes, dy, weight, { ...picture, frames });
-    for (const residue of residuesOf(windows)) product(dx, pixelsOfResidue(windows, residue, picture), { residual });
+    for (const pixels of isCleared ? covered : all) product(dx, pixels, { residual });
   }, 1, plan.most);
 }
 
@@ -70,16 +74,17 @@ export function pixelsGradient(dy: Tensor, weight: Tensor, dx: Tensor, sizes: Si
 export function weightGradient(x: Tensor, dy: Tensor, weight: Tensor, sizes: Sizes): Tensor {
   const { windows, inner } = sizes;
   const { y: grid, frames } = windows;
-  const [picture, pictureOfAll] = [pictureOfX(windows, inner), pictureOfDy(sizes)];
-  const plan = planFor(ofWeight, sizes, { x, dy }, [picture, pictureOfAll], x.size + dy.size);
+  const pictureOfAll = pictureOfDy(sizes);
+  const plan = planFor(ofWeight, sizes, { x, dy }, [pictureOfX(windows, inner), pictureOfAll], x.size + dy.size);
   if (plan === undefined) return weightGradientNaively(x, dy, weight, sizes);
   const { candidate, most, inTextures } = plan;
+  const picture = pictureOfX(windows, inner, inTextures);
   const operands = (dy: Tensor, x: Tensor, frames: number) => {
     const [left, right] = [{ ...pictureOfAll, frames }, { ...picture, frames }];
     const [a, b] = [panelsOf(left), panelsOf(right)];
     const params = { ...divisorsOf(grid), ...tapsOf(right, windows.kernel), a_texels: a.texels, a_layers: a.layers,
       a_end: pixelsOf(left), b_texels: b.texels, b_layers: b.layers, b_end: pixelsOf(right),
-      ...inFrames('window', grid, paddedExtents(right), { start: NONE, step: windows.stride }),
+      ...inFrames('window', grid, paddedExtents(right), { start: NONE, step: strideIn(picture, windows) }),
       ...inFrames('pixel', grid, paddedExtents(left), { start: left.before, step: ONE }) };
     if (!inTextures) return { v: paddedInMemory(x, right), params };
     return { v: x, params, constants: wideConstants(left, right),
@@ -96,7 +101,7 @@ interface Plan {
   readonly most: number;
 }
 
-/** Up to here `quotient` of parts/places.wgsl is exact. */
+/** Up to here `quotient` of ../shared/quotient.wgsl is exact. */
 const MOST_PLACES = 2 ** 22;
 
 /**
@@ -170,11 +175,20 @@ function gathering(product: Product, { candidate, inTextures }: Plan, sizes: Siz
   };
 }
 
-/** x with zeros around it, as far as windows reach. */
-function pictureOfX({ frames, x, y, kernel, stride, padding }: Windows, channels: number): Picture {
+/**
+ * x with zeros around it, as far as windows reach.
+ *
+ * @param isThin without pixels that no window has, where windows are single pixels on an axis: for textures, into which
+ * x is copied anyway
+ */
+function pictureOfX({ frames, x, y, kernel, stride, padding }: Windows, channels: number, isThin = false): Picture {
   const after = triple((axis) => Math.max(0, (y[axis] - 1) * stride[axis] + kernel[axis] - padding[axis] - x[axis]));
-  return { frames, channels, extents: x, before: padding, after };
+  const step = triple((axis) => (isThin && kernel[axis] === 1 && padding[axis] === 0 ? stride[axis] : 1));
+  return { frames, channels, extents: x, step, before: padding, after };
 }
+
+/** Pixels of a picture from one window to the next. */
+const strideIn = ({ step }: Picture, { stride }: Windows): Triple => triple((axis) => stride[axis] / step[axis]);
 
 /** dy with zeros around it, as far as its gradient for pixels asks for windows. */
 function pictureOfDy({ windows, outer }: Sizes): Picture {
@@ -182,7 +196,7 @@ function pictureOfDy({ windows, outer }: Sizes): Picture {
   const residues = (axis: 0 | 1 | 2) =>
     Array.from({ length: Math.min(stride[axis], x[axis]) }, (_, residue) => onAxis(windows, axis, residue))
       .filter(({ taps }) => taps > 0);
-  return { frames, channels: outer, extents: y,
+  return { frames, channels: outer, extents: y, step: ONE,
     before: triple((axis) => Math.max(0, ...residues(axis).map(({ first }) => -first))),
     after: triple((axis) =>
       Math.max(0, ...residues(axis).map(({ first, taps, pixels }) => first + taps + pixels - 1 - y[axis]))
@@ -191,7 +205,7 @@ function pictureOfDy({ windows, outer }: Sizes): Picture {
 
 /** The weight as pictures, one for each channel of y. */
 const pictureOfWeight = ({ windows, inner, outer }: Sizes): Picture => ({ frames: outer, channels: inner,
-  extents: windows.kernel, before: NONE, after: NONE });
+  extents: windows.kernel, step: ONE, before: NONE, after: NONE });
 
 /**
  * Pixels of a residue of the stride, p = residue + i · stride. Place k of window o covers p where o · stride − padding

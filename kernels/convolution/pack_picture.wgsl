@@ -1,7 +1,7 @@
 // Lays a picture with channels last into a texture, with zeros around it. A panel holds up to 32 channels, which are up
 // to eight texels; in it the texels of one pixel follow those of the one before, eight to a line of the texture, LINES
 // lines to a layer. Behind the last pixel there are zeros as well. One lane, one texel.
-// Linked with parts/places.wgsl, parts/padded.wgsl and ../shared/vector/vec4.wgsl.
+// Linked with ../shared/quotient.wgsl, parts/padded.wgsl and ../shared/vector/vec4.wgsl.
 //
 // Constants:
 // WORKGROUP: lanes of a workgroup

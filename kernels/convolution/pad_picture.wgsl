@@ -1,5 +1,5 @@
 // A picture with channels last, with pixels of zeros around it. One lane, one vector.
-// Linked with parts/places.wgsl, parts/padded.wgsl and one of ../shared/vector/*.wgsl.
+// Linked with ../shared/quotient.wgsl, parts/padded.wgsl and one of ../shared/vector/*.wgsl.
 //
 // Constants:
 // WORKGROUP: lanes of a workgroup

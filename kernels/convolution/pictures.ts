@@ -4,16 +4,19 @@ import { vectorKernels, vectorParts, vectorsOf } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import type { Triple } from '../shared/windows.ts';
 
-/** Frames with channels last on three axes, and pixels of zeros that are thought of around each. */
+/** Frames with channels last on three axes, or every so many pixels of them, and zeros thought of around each. */
 export interface Picture {
   readonly frames: number;
   readonly channels: number;
+  /** Of the tensor; the picture has every `step`-th pixel, from the first on. */
   readonly extents: Triple;
+  readonly step: Triple;
   readonly before: Triple;
   readonly after: Triple;
 }
 
-const parts = [await part(import.meta.url, './parts/places.wgsl'), await part(import.meta.url, './parts/padded.wgsl')];
+const parts = [await part(import.meta.url, '../shared/quotient.wgsl'),
+  await part(import.meta.url, './parts/padded.wgsl')];
 const padding = vectorKernels('pad_picture', [await part(import.meta.url, './pad_picture.wgsl'), ...parts]);
 const packing = new Kernel('pack_picture', [await part(import.meta.url, './pack_picture.wgsl'), ...parts,
   vectorParts.vec4]);
@@ -26,8 +29,8 @@ const TEXELS = 8;
 const LINES = 8192;
 
 /** Extents with the zeros on both sides. */
-export const paddedExtents = ({ extents, before, after }: Picture): Triple =>
-  [0, 1, 2].map((axis) => before[axis] + extents[axis] + after[axis]) as unknown as Triple;
+export const paddedExtents = ({ extents, step, before, after }: Picture): Triple =>
+  [0, 1, 2].map((axis) => before[axis] + ceilDiv(extents[axis], step[axis]) + after[axis]) as unknown as Triple;
 
 /** Pixels of all frames, those of zeros among them. */
 export const pixelsOf = (picture: Picture): number => picture.frames * sizeOf(paddedExtents(picture));
@@ -59,8 +62,9 @@ export function texturesOf(gpu: Context,
   const claimed = gpu.textures.claim(operands.map(({ tensor, picture, isKept }) => {
     const { storage, byteOffset: offset, bytes, dtype } = tensor;
     const { panels, layers, height } = panelsOf(picture);
-    const { frames, channels, extents, before, after } = picture;
-    return { storage, offset, bytes, form: `${dtype} picture ${[frames, channels, extents, before, after].join(' ')}`,
+    const { frames, channels, extents, step, before, after } = picture;
+    const form = [frames, channels, extents, step, before, after].join(' ');
+    return { storage, offset, bytes, form: `${dtype} picture ${form}`,
       size: [TEXELS, height, panels * layers] as const, isKept };
   }));
   for (const [i, { isFilled, ...panels }] of claimed.entries()) {
@@ -90,7 +94,7 @@ function paramsOf(picture: Picture): Readonly<Record<string, number>> {
   const { texels, layers, height } = panelsOf(picture);
   const of = (name: string, values: readonly number[]) =>
     Object.fromEntries(values.map((value, axis) => [`${name}${axis}`, value]));
-  const { frames, channels, extents, before } = picture;
-  return { frames, channels, texels, per_texel: 1 / texels, layers, height, ...of('x', extents),
+  const { frames, channels, extents, step, before } = picture;
+  return { frames, channels, texels, per_texel: 1 / texels, layers, height, ...of('x', extents), ...of('step', step),
     ...of('before', before), ...of('padded', padded), ...of('per_padded', padded.map((extent) => 1 / extent)) };
 }

@@ -4,7 +4,8 @@ import { loops, panelVariant, placeIn, type Product, rungs, store, variantsOf } 
 import { type VectorKernels, vectorParts } from '../shared/rows.ts';
 import { windowPart } from '../shared/windows.ts';
 
-const places = await part(import.meta.url, './parts/places.wgsl');
+const places = [await part(import.meta.url, '../shared/quotient.wgsl'),
+  await part(import.meta.url, './parts/places.wgsl')];
 const textures = await part(import.meta.url, './parts/textures.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
 const channels = await part(import.meta.url, './parts/channels.wgsl');
@@ -41,7 +42,7 @@ const gather = {
     await part(import.meta.url, './parts/result_pixels.wgsl'),
     await part(import.meta.url, './parts/picture_epilogue.wgsl'),
     special,
-    places,
+    ...places,
   ],
   memory: [await part(import.meta.url, './parts/gather.memory.wgsl')],
   textures: await part(import.meta.url, './parts/gather.textures.wgsl'),
@@ -59,7 +60,7 @@ export const ofPixels = product('convolution_pixels_grad', {
 });
 /** dweight from dy and x. */
 export const ofWeight = product('convolution_weight_grad', {
-  common: [await part(import.meta.url, './convolution_weight_grad.wgsl'), placeIn.y, store, places],
+  common: [await part(import.meta.url, './convolution_weight_grad.wgsl'), placeIn.y, store, ...places],
   memory: [await part(import.meta.url, './parts/weight.memory.wgsl'), placeIn.a],
   textures: await part(import.meta.url, './parts/weight.textures.wgsl'),
   naive: [await part(import.meta.url, './convolution_weight_grad.naive.wgsl')],

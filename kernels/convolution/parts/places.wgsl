@@ -1,8 +1,3 @@
-// Quotients without a division, which takes software adapters and GPUs some twenty times as long as a product.
-
-// ⌊n / d⌋ by the reciprocal of d. Rounding moves (n + ½) / d by less than its distance to a whole number where n < 2²².
-fn quotient(n: vec4u, reciprocal: f32) -> vec4u { return vec4u(vec4i((vec4f(vec4i(n)) + 0.5) * reciprocal)); }
-
 // Of places of a grid, numbered with the last axis fastest: their own numbers, and those of the row, the plane and the
 // frame that each lies in. In a picture with steps S, R, P and F from place to place, row to row, plane to plane and
 // frame to frame, a place lies at a sum of the four: with w places in a row, h rows in a plane and d planes in a frame,
