@@ -82,6 +82,27 @@ test('the gradient of a repeat goes in splits of 64 numbers at least, 256 at mos
   assert.equal(partials(64 * 256 + 1), [65, 253]);
 });
 
+test('a gradient in f16 is summed at once, or in f32 where ranges go on with the sums of others', async () => {
+  const half = await nullGpu();
+  const dispatches = () => {
+    using x = Tensor.empty(half, [1, 3], 'f16', 'x');
+    using y = Tensor.empty(half, [64, 3], 'f16', 'y');
+    x.requiresGrad = true;
+    return dispatched(half, () => {
+      backward(add(x, y), y);
+      x.grad?.dispose();
+      x.grad = undefined;
+    }).map(({ label }) => label.split('.')[0]).filter((label) => label !== 'elementwise');
+  };
+  assert.equal(dispatches(), ['sum_to']);
+  const { limits } = half;
+  const small = new Proxy(limits, { get: (real, name) =>
+    name === 'maxStorageBufferBindingSize' ? 320 : Reflect.get(real, name, real) });
+  Object.defineProperty(half, 'limits', { value: small });
+  const cut = dispatches();
+  assert.equal([cut.at(-1), new Set(cut.slice(0, -1)), cut.length > 2], ['convert', new Set(['sum_to']), true]);
+});
+
 test('the norm of gradients is taken of 8192 numbers at a time, each arena behind the other', () => {
   using a = zeros(gpu, 8192);
   using b = zeros(gpu, 8193);

@@ -37,6 +37,18 @@ test('rows come back in the order in which they were appended, round and round',
   dispose();
 });
 
+test('rows are longer than a workgroup, in parts of any length, and are written where they belong', async () => {
+  using history = new History(gpu, 2, 201);
+  const parts = [70, 1, 130].map((length, i) =>
+    gpu.keep(Tensor.from(gpu, Float32Array.from({ length }, (_, at) => 1000 * i + at), [length], 'part'))
+  );
+  const row = Float32Array.from({ length: 201 }, (_, at) => (at < 70 ? at : at < 71 ? 1000 : 2000 + at - 71));
+  for (let i = 0; i < 3; i++) history.append(parts);
+  assert.equal(await history.read(1, 3), [row, row]);
+  await gpu.checkGuards();
+  for (const part of parts) part.dispose();
+});
+
 test('a step that was recorded once appends in every run, and reading waits for no later one', async () => {
   const { history, append, feed, dispose } = ring();
   const step = gpu.capture(append);
