@@ -96,8 +96,9 @@ test('a gradient in f16 is summed at once, or in f32 where ranges go on with the
   };
   assert.equal(dispatches(), ['sum_to']);
   const { limits } = half;
-  const small = new Proxy(limits, { get: (real, name) =>
-    name === 'maxStorageBufferBindingSize' ? 320 : Reflect.get(real, name, real) });
+  const small = new Proxy(limits, {
+    get: (real, name) => name === 'maxStorageBufferBindingSize' ? 320 : Reflect.get(real, name, real),
+  });
   Object.defineProperty(half, 'limits', { value: small });
   const cut = dispatches();
   assert.equal([cut.at(-1), new Set(cut.slice(0, -1)), cut.length > 2], ['convert', new Set(['sum_to']), true]);

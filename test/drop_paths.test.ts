@@ -1,4 +1,4 @@
-/** Branches that are dropped in training: of every network the rates, from block to block, and that no two draw alike. */
+/** Branches that are dropped in training: of every network the rates, and that no two branches draw alike. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { commandsOf, Tensor } from '../engine/index.ts';
@@ -31,15 +31,14 @@ function drawnBy(system: (typeof SYSTEM_NAMES)[number]) {
   const { frames, size } = model.input;
   using pixels = Tensor.zeros(gpu, [1, frames, 3, size, size], 'pixels');
   using draw = Tensor.zeros(gpu, [4], 'draw', 'u32');
-  const [training, evaluation] = commandsOf(gpu, ...[{ draw }, {}].map((pass) =>
-    () => void gpu.scope(() => model.encodeVideo(pixels, pass))
-  )).map((commands) =>
-    commands.flatMap((command) => {
-      if (command.kind !== 'dispatch' || !command.label.startsWith('drop')) return [];
-      const { layer, rate } = Object.fromEntries(command.params.map(({ name, value }) => [name, value]));
-      return [{ layer, rate: Number(rate.toFixed(6)) }];
-    })
-  );
+  const [training, evaluation] = commandsOf(gpu,
+    ...[{ draw }, {}].map((pass) => () => void gpu.scope(() => model.encodeVideo(pixels, pass)))).map((commands) =>
+      commands.flatMap((command) => {
+        if (command.kind !== 'dispatch' || !command.label.startsWith('drop')) return [];
+        const { layer, rate } = Object.fromEntries(command.params.map(({ name, value }) => [name, value]));
+        return [{ layer, rate: Number(rate.toFixed(6)) }];
+      })
+    );
   return { training, evaluation };
 }
 

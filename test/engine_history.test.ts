@@ -77,6 +77,16 @@ test('rows that are overwritten or not there yet are refused', async () => {
   dispose();
 });
 
+test('a history tells from where on it has rows, and gives its memory back', async () => {
+  const { live } = gpu.pool;
+  const { history, append, dispose } = ring();
+  append();
+  await assert.rejectsWith(() => history.read(0, 2), RangeError, 'rows 0 to 2 of a history that holds 0 to 1');
+  await assert.rejectsWith(() => history.read(-4, 0), RangeError, 'rows -4 to 0 of a history that holds 0 to 1');
+  dispose();
+  assert.is(gpu.pool.live, live);
+});
+
 test('a row of another length is refused', () => {
   const { history, dispose } = ring();
   using four = Tensor.zeros(gpu, [4]);

@@ -1,7 +1,8 @@
 /** Tensors on a device that does nothing: shapes, views, types, whose memory they hold and until when. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { CaptureError, DisposedTensorError, DTypeError, FirstlightError, ShapeError, Tensor } from '../engine/index.ts';
+import { Arena, CaptureError, DisposedTensorError, DTypeError, FirstlightError, parameter, ShapeError,
+  Tensor } from '../engine/index.ts';
 import { sameShape } from '../engine/tensor.ts';
 import { nullGpu } from './null_gpu.ts';
 
@@ -112,6 +113,33 @@ test('what the tape holds stays until it is let go, and is told if it was overwr
   hold.release();
   assert.is(x.isDisposed, true);
   other.release();
+  assert.is(gpu.pool.live, live);
+});
+
+test('in an arena each parameter lies where a binding may start, and each section at a multiple of a tile', () => {
+  const { live } = gpu.pool;
+  const [a, b, c] = [5, 200, 300].map((size, i) => parameter(gpu, `p${i}`, [size]));
+  const arena = new Arena(gpu, 'arena', [{ id: 3, parameters: [['a', a], ['b', b]] }, { id: 7,
+    parameters: [['c', c]] }], 256);
+  assert.equal(arena.entries.map(({ name, offset, size }) => [name, offset, size]), [['a', 0, 5], ['b', 128, 200], ['c',
+    512, 300]]);
+  assert.equal([arena.values.shape, arena.grads.shape, [...arena.sectionOfTile], arena.shadow], [[1024], [1024], [3, 3,
+    7, 7], undefined]);
+  assert.ok(
+    [a, b, c].every(({ storage, byteOffset }, i) =>
+      storage === arena.values.storage && byteOffset === 4 * arena.entries[i].offset
+    ),
+  );
+  const isLent = (of: Tensor) => gpu.scope(() => of.gradLike().storage === arena.grads.storage);
+  gpu.scope(() => {
+    const place = b.gradLike();
+    assert.equal([place.storage === arena.grads.storage, place.byteOffset, isLent(b), isLent(a)], [true, 512, false,
+      true], 'its place is lent once at a time');
+  });
+  assert.is(isLent(b), true);
+  arena.dispose();
+  assert.is(a.gradSlot, undefined);
+  for (const tensor of [a, b, c]) tensor.dispose();
   assert.is(gpu.pool.live, live);
 });
 
