@@ -63,7 +63,7 @@ test('what is not said is the official recipe', () => {
     jitter: 0.8, gray: 0.2, workers: null, ahead: 16, cache: null, cacheGiB: 20, maxBadShare: 0.01 });
   assert.equal(config.model, { system: 'xclip', messages: true, integration: true, prompts: null, preset: 'B/32',
     checkpoint: null, vision: null, interpolateFrames: false, interpolatePatches: false, dropPath: 0, dropout: 0,
-    init: { mitPositions: 0.02, mitWeights: 0.02, promptWeights: 0.02 } });
+    init: { mitPositions: 0.02, mitWeights: 0.02, promptWeights: 0.02, positions: null, weights: null } });
   assert.equal(config.run, { seed: 1024, memoryGiB: null, evaluationBatch: null, logEverySteps: 10,
     checkpointEverySteps: 500, evaluateEveryEpochs: 1, evaluateEverySteps: null, patience: null });
 });
@@ -71,8 +71,12 @@ test('what is not said is the official recipe', () => {
 /** Of keys of one kind: values at the edges that are taken, and those beyond that are not. */
 const EDGES: readonly (readonly [keys: string, taken: string, refused: string])[] = [
   ['model.dropPath model.dropout train.labelSmoothing optim.momentum', '0 0.999', '-0.001 1'],
-  ['model.init.mitPositions model.init.mitWeights model.init.promptWeights optim.lr optim.newPartsLrScale optim.eps '
-    + 'optim.maxGradNorm data.cacheGiB run.memoryGiB', '1e-9 1e9', '0 -1 .inf'],
+  [
+    'model.init.mitPositions model.init.mitWeights model.init.promptWeights model.init.positions model.init.weights optim.lr optim.newPartsLrScale optim.eps '
+    + 'optim.maxGradNorm data.cacheGiB run.memoryGiB',
+    '1e-9 1e9',
+    '0 -1 .inf',
+  ],
   ['data.jitter data.gray data.maxBadShare train.mixSwitch optim.minLrRatio optim.warmupStart', '0 1', '-0.001 1.001'],
   ['train.mixup train.cutmix train.warmupEpochs optim.weightDecay', '0 0.5 29', '-0.001 a'],
   ['data.shots data.stride train.steps train.epochs train.batch train.accumulation run.evaluationBatch '
