@@ -45,7 +45,8 @@ function fake(features = ['timestamp-query']) {
 }
 
 test('a dispatch is called by its kernel, and its program by all that makes its work', () => {
-  assert.equal(kernelRun(dispatch('gelu.only')), { kernel: 'gelu.only', program: 'gelu.only f32 on 2 × 3 × 1 workgroups' });
+  assert.equal(kernelRun(dispatch('gelu.only')), { kernel: 'gelu.only',
+    program: 'gelu.only f32 on 2 × 3 × 1 workgroups' });
 });
 
 test('each dispatch has two stamps of its own, times count from the first, and all is given back', async () => {
@@ -54,8 +55,10 @@ test('each dispatch has two stamps of its own, times count from the first, and a
   const times = await profile(gpu, () => {
     for (const label of ['a', 'b', 'c']) writes.push(recorder.timer?.stamp(dispatch(label)));
   });
-  assert.equal(writes.map((write) => [write?.beginningOfPassWriteIndex, write?.endOfPassWriteIndex]), [[0, 1], [2, 3],
-    [4, 5]]);
+  assert.equal(writes.map((write) => [write?.beginningOfPassWriteIndex, write?.endOfPassWriteIndex]), [[0, 1], [2, 3], [
+    4,
+    5,
+  ]]);
   assert.equal(times.map(({ kernel, start, nanoseconds }) => [kernel, start, nanoseconds]), [['a', 0, 7], ['b', 10, 7],
     ['c', 20, 7]]);
   assert.is(said(), 'flush, set of 4096, buffer of 32768 516, flush, resolve 0+6 at 0, read 0+48, flush, destroy set, '
@@ -69,8 +72,9 @@ test('a set has the stamps of 2048 dispatches, and the next one those of more', 
     const places = new Set<string>();
     const times = await profile(gpu, () => {
       for (let i = 0; i < count; i++) {
-        const { querySet, beginningOfPassWriteIndex: at } = recorder.timer?.stamp(dispatch('k')) as
-          GPUComputePassTimestampWrites;
+        const { querySet, beginningOfPassWriteIndex: at } = recorder.timer?.stamp(
+          dispatch('k'),
+        ) as GPUComputePassTimestampWrites;
         places.add(`${(querySet as unknown as { number: number }).number} ${at}`);
       }
     });
@@ -80,9 +84,9 @@ test('a set has the stamps of 2048 dispatches, and the next one those of more', 
     const all = Array.from({ length: sets }, (_, i) => (i < sets - 1 ? 4096 : last));
     const told = said();
     assert.is(told.split('set of 4096').length - 1, sets);
-    assert.match(told, `${all.map((stamps) => `resolve 0+${stamps} at 0`).join(', ')}, read ${
-      all.map((stamps) => `0+${8 * stamps}`).join(' ')
-    }`);
+    assert.match(told, `${
+      all.map((stamps) => `resolve 0+${stamps} at 0`).join(', ')
+    }, read ${all.map((stamps) => `0+${8 * stamps}`).join(' ')}`);
   }
 });
 

@@ -182,19 +182,19 @@ test('all of a readback is of one moment, if whoever changes memory says so befo
 
 test('the budget is kept to the byte: what is only kept gives way, and what is told is what there was then', () => {
   const { buffers, made } = plain({ budget: 1000 });
-  const keeper = { buffers: [buffers.create('a', 300, 0), buffers.create('b', 300, 0)],
-    destroyOne(): boolean {
-      const [first] = this.buffers.splice(0, 1);
-      if (first !== undefined) buffers.destroy(first);
-      return first !== undefined;
-    } };
+  const keeper = { buffers: [buffers.create('a', 300, 0), buffers.create('b', 300, 0)], destroyOne(): boolean {
+    const [first] = this.buffers.splice(0, 1);
+    if (first !== undefined) buffers.destroy(first);
+    return first !== undefined;
+  } };
   buffers.addKeeper(keeper);
   assert.equal([buffers.reserved, buffers.room, buffers.peak], [600, 400, 600]);
   const c = buffers.create('c', 400, 0);
   assert.equal([buffers.room, keeper.buffers.length], [0, 2], 'it fits to the last byte');
   buffers.create('d', 1, 0);
   assert.equal([buffers.reserved, keeper.buffers.length, buffers.peak], [701, 1, 1000]);
-  assert.is(assert.throwsWith(() => buffers.create('e', 600, 0, { bytes: 599 }), OutOfMemoryError).context.requested, 599);
+  assert.is(assert.throwsWith(() => buffers.create('e', 600, 0, { bytes: 599 }), OutOfMemoryError).context.requested,
+    599);
   assert.equal([buffers.reserved, keeper.buffers.length], [401, 0]);
   assert.equal([buffers.makeRoom(599), buffers.makeRoom(600)], [true, false]);
   buffers.destroy(c);
@@ -302,7 +302,13 @@ test('guards around a tensor are found broken by any byte, and so is the half wo
   assert.equal([a.capacity, a.base, a.isZero, pool.guardBytes], [520, 256, false, 256]);
   const words = new Uint32Array(memoryOf(a).bytes.buffer);
   assert.equal([words[0], words[63], words[64], words[65], words[66], words[129]].map((word) => word.toString(16)), [
-    '2a2a2a2a', '2a2a2a2a', '7fc07eef', '7fc07eef', '2a2a2a2a', '2a2a2a2a']);
+    '2a2a2a2a',
+    '2a2a2a2a',
+    '7fc07eef',
+    '7fc07eef',
+    '2a2a2a2a',
+    '2a2a2a2a',
+  ]);
   assert.equal(await pool.brokenGuards(), []);
   for (const [storage, at] of [[a, 255], [a, 0], [a, 264], [b, 268], [b, 523], [half, 266], [half, 267]] as const) {
     const { bytes } = memoryOf(storage);

@@ -69,8 +69,7 @@ test('another shape has the same elements, one extent of it may be left open', (
     assert.equal([y.shape, y.storage === x.storage], [full, true]);
   }
   for (const shape of [[5], [5, -1], [24, -1], [0, -1], [1.5, 8], [-2, -6]]) {
-    assert.throwsWith(() => x.reshape(shape), ShapeError,
-      /reshape: \[2,6\] has 12 elements, which do not make/);
+    assert.throwsWith(() => x.reshape(shape), ShapeError, /reshape: \[2,6\] has 12 elements, which do not make/);
   }
   assert.throwsWith(() => x.reshape([-1, -1]), ShapeError, 'reshape: one extent may be −1, got [-1,-1]');
   using one = zeros(1, 1);
@@ -91,8 +90,10 @@ test('gradients of parameters in f16, and of what is cut from them, are f32; oth
   using like = half.like();
   using other = half.like([5], 'other');
   using statistics = half.wide([2], 'sums');
-  assert.equal([gradient, of, like, other, statistics].map((tensor) => `${tensor.label} ${tensor.dtype} [${tensor.shape}]`),
-    ['d half f16 [3]', 'd wide f32 [3]', 'half f16 [3]', 'other f16 [5]', 'sums f32 [2]']);
+  assert.equal(
+    [gradient, of, like, other, statistics].map((tensor) => `${tensor.label} ${tensor.dtype} [${tensor.shape}]`),
+    ['d half f16 [3]', 'd wide f32 [3]', 'half f16 [3]', 'other f16 [5]', 'sums f32 [2]'],
+  );
 });
 
 test('what the tape holds stays until it is let go, and is told if it was overwritten', () => {
@@ -124,15 +125,24 @@ test('a tensor moves into other memory, another type too, unless somebody holds 
   assert.is(assert.throwsWith(() => x.rehome(place as Tensor), FirstlightError).code, 'FL_IN_USE');
   hold.release();
   x.rehome(place as Tensor);
-  assert.equal([x.storage === arena.storage, x.byteOffset, x.dtype as string, old.moves, old.refs, arena.storage.refs], [
-    true, 32, 'f16', 1, 0, 3]);
+  assert.equal([x.storage === arena.storage, x.byteOffset, x.dtype as string, old.moves, old.refs, arena.storage.refs],
+    [
+      true,
+      32,
+      'f16',
+      1,
+      0,
+      3,
+    ]);
   for (const tensor of [x, place, arena]) tensor.dispose();
   assert.is(gpu.pool.live, live);
-  const step = gpu.capture(() => gpu.scope(() => {
-    const own = zeros(4);
-    own.rehome(zeros(4));
-    kept.rehome(own);
-  }));
+  const step = gpu.capture(() =>
+    gpu.scope(() => {
+      const own = zeros(4);
+      own.rehome(zeros(4));
+      kept.rehome(own);
+    })
+  );
   const kept = zeros(4);
   assert.throwsWith(() => step.run(), CaptureError, /captured step: x \[4\] would move into other memory/);
   kept.dispose();

@@ -3,7 +3,8 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError } from '../engine/errors.ts';
 import { architectureOf, PRESETS, towersOf } from '../model/systems/config.ts';
-import { type Architecture, type Choices, configFor, ofImageNet, type TowerConfig } from '../model/systems/tower_config.ts';
+import { type Architecture, type Choices, configFor, ofImageNet,
+  type TowerConfig } from '../model/systems/tower_config.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { fromStored, ORIGINS, toStored } from '../model/checkpoint/names/index.ts';
 
