@@ -27,6 +27,8 @@ test('tables of the paper have the sums that they had when they were read beside
       sum(tested.map(({ parts }) => parts)), recipe.epochs, recipe.clips, recipe.lr].join(' ');
   });
   assert.equal(sums, SUMS);
+  assert.equal(PAPER['few-shot'].columns,
+    ['HMDB-51', 'UCF-101'].flatMap((set) => [2, 4, 8, 16].map((shots) => `${set} K=${shots}`)));
 });
 
 /** Rows, columns; frames, sides, views, values, deviations; classes, clips, parts; epochs, clips and rate. */

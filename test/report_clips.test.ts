@@ -1,8 +1,15 @@
 /** Which clips of a run are shown, and how small their frames become. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import { open } from '../engine/index.ts';
+import type { System } from '../model/systems/system.ts';
+import { writePng } from '../train/data/video/stills.ts';
 import type { Prediction } from '../train/protocols/evaluation.ts';
-import { shrunk, worthShowing } from '../train/protocols/clips.ts';
+import { clipPredictions, type Shown, shrunk, worthShowing } from '../train/protocols/clips.ts';
+import { trainingPreprocessor } from '../train/run/system.ts';
 
 /** A clip of class `label` that was taken for `guess`. */
 const prediction = (index: number, label: number, guess: number, probability: number): Prediction => ({ index, label,
@@ -55,6 +62,37 @@ test('every pixel of a small picture is the mean of its own square', () => {
       }
     }
     assert.is(rgb[i], Math.round(sum / factor ** 2), `${channel}, ${y}, ${x}`);
+  }
+});
+
+test('a clip is shown as the model was given it, with its file and folder, and three guesses', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'firstlight-shown-'));
+  await using gpu = await open();
+  try {
+    const paths = [0, 1].map((i) => join(folder, `${i}.png`));
+    // grey, whose chroma is that of any block
+    for (const [i, path] of paths.entries()) writePng(path, new Uint8Array(3 * 64).fill(60 + 100 * i), 8, 8);
+    const system = { model: { input: { frames: 2, size: 4, type: 'f32' } },
+      preprocessor: trainingPreprocessor(4, false) } as unknown as System;
+    const names = ['a', 'b', 'c', 'd'];
+    const shown = paths.map((path, i): Shown => ({ entry: { path, label: 9 }, names, ...(i === 1 && { unseen: true }),
+      prediction: { index: 7, label: 1 + i,
+        ranking: [3, 1, 0, 2].map((label) => ({ label, probability: label / 8 })) } })
+    );
+    const clips = await clipPredictions(gpu, system, shown, { frames: 2, size: 4, crop: false, seed: 0 });
+    const own = folder.split('/').at(-1);
+    assert.equal(clips.map(({ file, label, unseen, top }) => [file, label, unseen, top]), [0, 1].map((i) => [
+      `${own}/${i}.png`,
+      names[1 + i],
+      i === 1,
+      [{ label: 'd', probability: 0.375 }, { label: 'b', probability: 0.125 }, { label: 'a', probability: 0 }],
+    ]));
+    for (const [i, { frames: { width, height, count, rgb } }] of clips.entries()) {
+      assert.equal([width, height, count, rgb], [4, 4, 2, new Uint8Array(2 * 48).fill(60 + 100 * i)]);
+    }
+    assert.is(gpu.pool.live, 0, 'nothing is left on the GPU');
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 

@@ -7,8 +7,7 @@ const passed = [special, await part(import.meta.url, '../shared/passed.wgsl')];
 const column = await part(import.meta.url, './parts/column.wgsl');
 const moments = vectorKernels('column_moments', [await part(import.meta.url, './column_moments.wgsl'), column]);
 const statistics = vectorKernels('batch_statistics', [await part(import.meta.url, './batch_statistics.wgsl')]);
-const forward = vectorKernels('batchnorm', [await part(import.meta.url, './batchnorm.wgsl'), column,
-  special]);
+const forward = vectorKernels('batchnorm', [await part(import.meta.url, './batchnorm.wgsl'), column, special]);
 const summing = vectorKernels('batchnorm_sums', [await part(import.meta.url, './batchnorm_sums.wgsl'), column,
   ...passed]);
 const totals = vectorKernels('batchnorm_totals', [await part(import.meta.url, './batchnorm_totals.wgsl')]);

@@ -64,8 +64,8 @@ export function texturesOf(gpu: Context,
     const { panels, layers, height } = panelsOf(picture);
     const { frames, channels, extents, step, before, after } = picture;
     const form = [frames, channels, extents, step, before, after].join(' ');
-    return { storage, offset, bytes, form: `${dtype} picture ${form}`,
-      size: [TEXELS, height, panels * layers] as const, isKept };
+    return { storage, offset, bytes, form: `${dtype} picture ${form}`, size: [TEXELS, height, panels * layers] as const,
+      isKept };
   }));
   for (const [i, { isFilled, ...panels }] of claimed.entries()) {
     if (isFilled) continue;

@@ -113,8 +113,8 @@ function rotatePlane(from: Uint8Array, to: Uint8Array, width: number, height: nu
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const at =
-        [0, x * height + (height - 1 - y), (height - 1 - y) * width + (width - 1 - x),
-          (width - 1 - x) * height + y][turns];
+        [x * height + (height - 1 - y), (height - 1 - y) * width + (width - 1 - x),
+          (width - 1 - x) * height + y][turns - 1];
       to[at] = from[y * width + x];
     }
   }
