@@ -69,8 +69,10 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   'a clip that cannot be decoded': () => assert.rejectsWith(sample('cut.mp4'), /cut\.mp4/),
   'weights': async () => (await openWeights(at('w.pth'))).close(),
   'weights that cannot be read': () => assert.rejectsWith(openWeights(at('no.safetensors')), CheckpointFormatError),
-  'tensors of a fixture that cannot be read': () =>
-    assert.rejectsWith(new FixtureFile(at('no'), {}, (file) => FileBytes.open(file)).tensors(), CheckpointFormatError),
+  'tensors of a fixture that cannot be read': async () => {
+    const fixture = new FixtureFile(at('no'), {}, (file) => FileBytes.open(file));
+    await assert.rejectsWith(fixture.tensors(), CheckpointFormatError);
+  },
   'weights of no model': () => assert.rejectsWith(openCheckpoint(at('w.pth')), Error),
   'a checkpoint that a run starts from': () => assert.rejectsWith(configHeld(at('held')), /weights|parameters/),
   'checkpoints of a run': () =>

@@ -73,7 +73,8 @@ test('a set has the stamps of 2048 dispatches, and the next one those of more', 
     const times = await profile(gpu, () => {
       for (let i = 0; i < count; i++) {
         const write = recorder.timer?.stamp(dispatch('k'));
-        places.add(`${(write?.querySet as unknown as { number: number }).number} ${write?.beginningOfPassWriteIndex}`);
+        const set = write?.querySet as unknown as { number: number } | undefined;
+        places.add(`${set?.number} ${write?.beginningOfPassWriteIndex}`);
       }
     });
     assert.equal([times.length, places.size], [count, count]);

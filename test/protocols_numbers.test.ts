@@ -111,11 +111,13 @@ const tensor = (name: string, values: readonly number[], master?: readonly numbe
     master: master && tensor(name, master), dispose: () => void gone.push(name) }) as unknown as Tensor;
 
 test('the first weight that is not finite is named, with why it is not', async () => {
-  const refused = (...weights: (readonly [string, Tensor])[]) =>
-    assert.rejectsWith(requireFiniteWeights({ state: () => weights } as unknown as Module), Error);
+  const finite = (...weights: (readonly [string, Tensor])[]) =>
+    requireFiniteWeights({ state: () => weights } as unknown as Module);
+  const refused = async (...weights: (readonly [string, Tensor])[]) =>
+    await assert.rejectsWith(finite(...weights), Error);
   const [sound, nan, large] = [tensor('s', [1, 2], [1, 2]), tensor('n', [1, Number.NaN], [1, Number.NaN]),
     tensor('l', [1, Infinity], [1, 70_000])];
-  await requireFiniteWeights({ state: () => [['a', sound]] } as unknown as Module);
+  await finite(['a', sound]);
   assert.equal((await refused(['a', sound], ['b', nan], ['c', large])).message,
     new NonFiniteError('the weight "b"').message);
   assert.is((await refused(['a', sound], ['c', large], ['b', nan])).message, tooLargeForHalf('c').message);
