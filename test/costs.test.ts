@@ -119,7 +119,7 @@ const OPTIMISERS = ['adamw', 'sgd'];
 /** Several calls, between which tensors live that no edge of the whole has. */
 const SEVERAL = /added to/;
 /** Operations that read or write parts of what they bind. */
-const PARTS = /^(slice|embedding|indexSelect|gather|scatterAdd|packed: most)/;
+const PARTS = /^(1 × 1 by 2|slice|embedding|indexSelect|gather|scatterAdd|packed: most)/;
 /**
  * A gradient that is dy itself is copied by a dispatch where it is an odd number of f16, because WebGPU copies whole
  * words.

@@ -39,6 +39,7 @@ test('X-CLIP is of the sizes of table 2 of the paper, a head for each 64 numbers
 test('networks are of the sizes of their papers', () => {
   const vit = (width: number, layers: number, heads: number, mlp: number, patch: number) => ({ activation: 'gelu',
     width, layers, heads, mlp, patch, eps: 1e-6 });
+  const videomae = (...sizes: Parameters<typeof vit>) => ({ ...vit(...sizes), tubelet: 2, eps: 1e-12, poolEps: 1e-5 });
   const resnet = (width: number, ...blocks: number[]) => ({ width, blocks, shift: 8, eps: 1e-5, momentum: 0.1 });
   const stages = (width: number, depths: number[], heads: number[]) => ({ width, depths, heads, mlpRatio: 4,
     activation: 'gelu', eps: 1e-5 });
@@ -70,6 +71,8 @@ test('networks are of the sizes of their papers', () => {
       L: swin(192, [2, 2, 18, 2], [6, 12, 24, 48]),
       tiny: swin(32, [2, 2], [2, 4], [4, 4, 4]),
     },
+    videomae: { 'S/16': videomae(384, 12, 6, 1536, 16), 'B/16': videomae(768, 12, 12, 3072, 16),
+      'L/16': videomae(1024, 24, 16, 4096, 16), tiny: videomae(64, 3, 2, 256, 8) },
     coswin: { H: h, 'H@384': { ...h, window: 12 }, tiny },
     'x-florence': { H: florence(h, 1024, 12, 16, 4), 'H@384': florence({ ...h, window: 12 }, 1024, 12, 16, 4),
       tiny: florence(tiny, 64, 2, 2, 1) },

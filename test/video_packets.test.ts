@@ -273,7 +273,7 @@ test('what is no video is called what it is', () => {
   ]) assert.is(said(bytes), `is ${kind}, not a video that is read here`);
   assert.is(said(''), 'the file is empty');
   const refusal = (path: string) => assert.throwsWith(() => inspect(path), Error);
-  assert.match(refusal(at('none.mp4')).message, /none\.mp4: no such file$/);
+  assert.match(refusal(at('gone/away.mp4')).message, /away\.mp4: no such file$/);
   assert.match(refusal(at('some.mp4/in.mp4')).message, /in\.mp4: no such file$/);
   assert.match(refusal(at('.')).message, 'is a folder');
   if (process.platform !== 'win32') {
