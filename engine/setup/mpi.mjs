@@ -17,6 +17,13 @@ const FAMILIES = {
 /** Open MPI speaks only if it may run as root, and runs on as few cores as there are. */
 const OPEN_MPI = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
 
+/**
+ * Memory and sockets alone. What is for network cards cannot be opened in whole from an unpacked folder, and a process
+ * with threads now and then dies in the loader while it is tried.
+ */
+const WITHOUT_CARDS = { OMPI_MCA_pml: 'ob1', OMPI_MCA_btl: 'self,vader,tcp', OMPI_MCA_mtl: '^ofi,psm,psm2',
+  OMPI_MCA_osc: '^ucx' };
+
 const isThere = (path) => access(path).then(() => true, () => false);
 
 async function inPath(name) {
@@ -69,7 +76,7 @@ export async function findMpi(family, say) {
     LD_LIBRARY_PATH: before('LD_LIBRARY_PATH', libraries) };
   if (family === 'openmpi') {
     Object.assign(environment, { OPAL_PREFIX: join(root, 'usr'),
-      OMPI_MCA_mca_base_component_path: join(libraries, 'openmpi/lib/openmpi3') });
+      OMPI_MCA_mca_base_component_path: join(libraries, 'openmpi/lib/openmpi3') }, WITHOUT_CARDS);
   }
   const found = join(root, 'usr/bin', launcher);
   // a launcher that does not start is none
