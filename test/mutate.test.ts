@@ -1,17 +1,16 @@
 /** The tests' own test in short: `npm run mutate` makes these defects and shows each to the tests that import it. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAst } from 'rolldown/parseAst';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { drawn, EQUAL, isEqual, type Outcome, runCampaign, tableOf } from './mutate/campaign.ts';
 import { Copy } from './mutate/copy.ts';
-import { linesIn } from './mutate/coverage.ts';
+import { Defects } from './mutate/defects.ts';
 import { FOLDERS, importersOf, testsOf } from './mutate/places.ts';
-import { linesOf, type Mutant, mutantsOf, mutated } from './mutate/rules.ts';
+import { type Change, linesOf, type Mutant, mutantsOf, mutated } from './mutate/rules.ts';
+import { type Chosen, Surveys } from './mutate/surveys.ts';
+import { switched } from './mutate/switches.ts';
 import { textsOf } from './mutate/texts.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -98,36 +97,49 @@ test('what is listed as equal is a defect that the rules make, once, with a reas
   }
 });
 
-test('the lines that a program runs are known by their file, those that it does not run are not among them', () => {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-lines-')));
-  try {
-    const of = (x: number) =>
-      `export const f = (x: number): number => {
-  if (x > 1)
-    return 1;
-  // a comment
-  const unused = () =>
-    x;
-  return 2;
-};
-f(${x});
+/** What it gives, each of its defects changes. */
+const PROGRAM = `const { limit = 2, 0: first } = { 0: 7 };
+const names = { 3: 'three', 4: 'four' };
+function f(values) {
+  let [sum, text] = [0, ''];
+  for (const value of values) {
+    if (value === 5) continue;
+    sum += Math.min(value * limit, 9);
+    if (!(value < 3)) text += names[value] ?? value.toString();
+  }
+  const list = [];
+  list.push(text, sum + first);
+  return list.join();
+}
+give(f([1, 2, 3, 4, 5, 6]));
 `;
-    const linesWith = (x: number) => {
-      writeFileSync(join(folder, `with_${x}.ts`), of(x));
-      const reports = join(folder, `reports ${x}`);
-      execFileSync(process.execPath, ['--import', import.meta.resolve('tsx'), join(folder, `with_${x}.ts`)], {
-        env: { ...process.env, NODE_V8_COVERAGE: reports },
-      });
-      return linesIn(reports, folder)[`with_${x}.ts`];
-    };
-    assert.equal(linesWith(0).filter((line) => [2, 3, 6, 7, 9].includes(line)), [2, 7, 9]);
-    assert.equal(linesWith(2).filter((line) => [2, 3, 6, 7, 9].includes(line)), [2, 3, 9]);
-  } finally {
-    rmSync(folder, { recursive: true });
+
+test('a text with switches does what it did, and with one on what its defect does', () => {
+  const given = (text: string, on = -1): unknown => {
+    let result: unknown;
+    try {
+      new Function('$met', 'give', text)((number: number) => number === on, (value: unknown) => (result = value));
+    } catch (error) {
+      result = String(error);
+    }
+    return result;
+  };
+  const mutants = mutantsOf('model/p.ts', PROGRAM);
+  const numberOf = ({ rule, start }: Change) => mutants.findIndex((each) => each.rule === rule && each.start === start);
+  const text = switched('model/p.ts', PROGRAM, numberOf);
+  const [, module, program] = /^import \{ \$met \} from '(.*?)'; (.*)$/s.exec(text) as RegExpExecArray;
+  assert.is(module, '../test/mutate/switch.mjs');
+  assert.is(program.split('\n').length, PROGRAM.split('\n').length);
+  assert.equal([...program.matchAll(/\$met\((\d+)\)/g)].map(([, number]) => Number(number)).sort((a, b) => a - b),
+    mutants.map((_, number) => number), 'each has one switch');
+  assert.is(given(PROGRAM), 'threefour6,36');
+  assert.is(given(program), given(PROGRAM));
+  for (const [number, mutant] of mutants.entries()) {
+    assert.is(given(program, number), given(mutated(PROGRAM, mutant)), linesOf(PROGRAM, mutant)[1]);
   }
 });
 
-test('a seed draws the order; each defect is shown to its tests until one notices, and survivors are told', async () => {
+test('a seed draws the order; defects are tried side by side, each once, until time is up, and a table counts them', async () => {
   const mutants = [...texts].slice(0, 5).flatMap(([file, text]) => mutantsOf(file, text)).slice(0, 40);
   assert.equal(drawn(mutants, 3), drawn(mutants, 3));
   assert.not.equal(drawn(mutants, 3), drawn(mutants, 4));
@@ -137,17 +149,22 @@ test('a seed draws the order; each defect is shown to its tests until one notice
   const [a, b, c] = mutants;
   const outcomes = await runCampaign({
     mutants: [a, b, c],
-    testsOf: () => ['1', '2', '3'].map((file) => ({ file, environment: {} })),
-    passes: async (mutant: Mutant, { file }) => {
-      shown.push(file);
-      return mutant === b || file !== '2';
+    lanes: ['first', 'second'],
+    show: async (mutant: Mutant, lane) => {
+      shown.push(`${mutants.indexOf(mutant)} ${lane}`);
+      if (lane === 'second') await new Promise((resolve) => setTimeout(resolve, 50));
+      return { caughtBy: mutant === b ? undefined : 'a test', shownTo: 3 };
     },
-    goesOn: () => told.length < 2,
+    goesOn: () => true,
     onOutcome: (outcome) => void told.push(outcome),
   });
-  assert.equal(shown, ['1', '2', '1', '2', '3']);
-  assert.equal(outcomes.map(({ caughtBy, shownTo }) => [caughtBy, shownTo]), [['2', 2], [undefined, 3]]);
-  assert.match(tableOf(outcomes).at(-1) ?? '', /^all +1 of +2 +50\.0 %$/);
+  assert.equal(shown, ['0 first', '1 second', '2 first']);
+  assert.equal(outcomes.map(({ mutant }) => mutants.indexOf(mutant)), [0, 2, 1]);
+  assert.equal(told, outcomes);
+  assert.match(tableOf(outcomes).at(-1) ?? '', /^all +2 of +3 +66\.7 %$/);
+  const none = await runCampaign({ mutants, lanes: [0], show: () => Promise.reject(new Error('shown')),
+    goesOn: () => false, onOutcome: () => undefined });
+  assert.equal(none, []);
 });
 
 /** Small files of each folder, whose nearest tests take a second or two. */
@@ -156,15 +173,23 @@ const SHOWN = ['engine/plan.ts', 'engine/struct.ts', 'kernels/reduce/reduce.wgsl
 const SEED = 11;
 
 test('a defect that a seed draws in each of some files is noticed by their nearest tests', async () => {
-  const copy = new Copy(ROOT);
+  const defects = new Defects(ROOT);
+  const copy = new Copy(ROOT, defects);
+  const surveys = new Surveys(ROOT, defects);
   const importers = importersOf(ROOT);
   for (const file of SHOWN) {
-    const text = texts.get(file) as string;
+    const text = defects.textOf(file);
     const mutant = drawn(mutantsOf(file, text).filter((each) => !isEqual(text, each)), SEED)[0];
+    // the first as by a campaign that knows what each test comes by, the others as what has no switch
+    const isMet = file === SHOWN[0];
     const endings = [];
     for (const near of testsOf(file, importers, 2)) {
-      endings.push(await copy.show(mutant, text, near, 120));
+      if (isMet) assert.ok((await surveys.make(copy, near)).tests.every(({ passed }) => passed));
+      if (isMet && surveys.meets(near, mutant) === false) continue;
+      const { test: shown } = surveys.choose(near, mutant, isMet) as Chosen;
+      endings.push(await copy.show(mutant, !isMet, shown, 120));
       if (endings.includes('failed')) break;
+      assert.is(await copy.run(shown, 120), 'passed', 'without the defect');
     }
     const [before, after] = linesOf(text, mutant);
     assert.ok(endings.includes('failed'),

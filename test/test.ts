@@ -1,5 +1,6 @@
 /** uvu's `test`, for bodies that assert something, and tests that say why they are skipped. */
 import { exec, test as run } from 'uvu';
+import { around } from './around.ts';
 import { assertions } from './asserted.ts';
 
 /** Runs the tests of the files that were read, where `UVU_DEFER` keeps them from running by themselves. */
@@ -17,7 +18,11 @@ export function asserting(body: Body): () => Promise<void> {
   };
 }
 
-const add: Test = (title, body) => run(title, asserting(body));
+let count = 0;
+const add: Test = (title, body) => {
+  const own = around.of(asserting(body), count++);
+  if (own !== undefined) run(title, own);
+};
 
 /**
  * A test. It fails if its body ends without having asserted anything: by `assert.ts`, or by a helper that calls

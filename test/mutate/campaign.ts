@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { Random } from '../../engine/random.ts';
 import { linesOf, type Mutant } from './rules.ts';
-import type { TestFile } from './places.ts';
 
 /** A defect that changes nothing that a program can tell. */
 export interface Equal {
@@ -33,33 +32,32 @@ export interface Outcome {
   readonly shownTo: number;
 }
 
-export interface Campaign {
+export interface Campaign<Lane> {
   readonly mutants: Iterable<Mutant>;
-  /** Those that a defect is shown to, the most likely to notice it first. */
-  readonly testsOf: (mutant: Mutant) => readonly TestFile[];
-  /** Runs tests of the program with a defect. Returns whether they pass. */
-  readonly passes: (mutant: Mutant, test: TestFile) => Promise<boolean>;
+  /** What works at the same time: each takes the next defect when it is done with one. */
+  readonly lanes: readonly Lane[];
+  /** Shows a defect to its tests, the most likely to notice it first, until one does. */
+  readonly show: (mutant: Mutant, lane: Lane) => Promise<Omit<Outcome, 'mutant'>>;
   /** Asked before each defect. */
   readonly goesOn: () => boolean;
   readonly onOutcome: (outcome: Outcome) => void;
 }
 
-export async function runCampaign({ mutants, testsOf, passes, goesOn, onOutcome }: Campaign): Promise<Outcome[]> {
+/** In the order in which they came out. */
+export async function runCampaign<Lane>(
+  { mutants, lanes, show, goesOn, onOutcome }: Campaign<Lane>,
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const mutant of mutants) {
-    if (!goesOn()) break;
-    let caughtBy: string | undefined;
-    let shownTo = 0;
-    for (const test of testsOf(mutant)) {
-      shownTo++;
-      if (await passes(mutant, test)) continue;
-      caughtBy = test.file;
-      break;
+  const left = mutants[Symbol.iterator]();
+  await Promise.all(lanes.map(async (lane) => {
+    while (goesOn()) {
+      const next = left.next();
+      if (next.done === true) return;
+      const outcome = { mutant: next.value, ...await show(next.value, lane) };
+      outcomes.push(outcome);
+      onOutcome(outcome);
     }
-    const outcome = { mutant, caughtBy, shownTo };
-    outcomes.push(outcome);
-    onOutcome(outcome);
-  }
+  }));
   return outcomes;
 }
 

@@ -32,6 +32,9 @@ export function importersOf(root: string): Graph {
 
 /** Rooms of kernels, not what they share. */
 const ROOM = /^kernels\/(?!shared|checking)([^/]+)\//;
+/** The sweep over any room that `ROOM` names, and those that are shown by it alone: they are sweeps over rooms. */
+const SWEEP = 'test/rooms.kernels.test.ts';
+const SWEEPS = [SWEEP, 'test/attention.kernels.test.ts', 'test/matmul.kernels.test.ts'];
 /** Those whose sweeps take minutes. */
 const LARGE = ['attention', 'matmul'];
 /** So many seconds of a test count like an import between, up to so many imports. */
@@ -53,13 +56,22 @@ export function testsOf(file: string, importers: Graph, most: number, seconds: S
   const score = (path: string, distance: number) =>
     distance - (basename(path).includes(own) ? 4 : 0) - (basename(path).includes(folder) ? 1 : 0)
     + Math.min(MOST_IMPORTS, (seconds[basename(path, '.test.ts')] ?? 0) / SECONDS_PER_IMPORT);
-  const tests = [...distances].filter(([path]) => /^test\/[^/]+\.test\.ts$/.test(path))
+  const tests = [...distances].filter(([path]) => /^test\/[^/]+\.test\.ts$/.test(path) && !SWEEPS.includes(path))
     .map(([path, distance]) => ({ path, score: score(path, distance) }))
     .sort((a, b) => a.score - b.score || (a.path < b.path ? -1 : 1))
     .map(({ path }) => ({ file: path, environment: {} }));
   const rooms = file.startsWith('kernels/') ? [...distances.keys()].flatMap((path) => ROOM.exec(path)?.[1] ?? []) : [];
   const quickFirst = [...new Set(rooms)].sort((a, b) => Number(LARGE.includes(a)) - Number(LARGE.includes(b)));
   const swept = quickFirst.slice(0, ROOM.test(file) ? 1 : 2);
-  return [...swept.map((room) => ({ file: 'test/rooms.kernels.test.ts', environment: { ROOM: room } })), ...tests]
+  return [...swept.map(sweepOf), ...tests]
     .slice(0, most);
+}
+
+const sweepOf = (room: string): TestFile => ({ file: SWEEP, environment: { ROOM: room } });
+
+/** All tests: each file, and each room's sweep. @param files all of the project's */
+export function allTests(files: Iterable<string>): TestFile[] {
+  const rooms = new Set([...files].flatMap((file) => (/\.wgsl$/.test(file) ? ROOM.exec(file)?.[1] ?? [] : [])));
+  const own = [...files].filter((file) => /^test\/[^/]+\.test\.ts$/.test(file) && !SWEEPS.includes(file));
+  return [...own.map((file) => ({ file, environment: {} })), ...[...rooms].map(sweepOf)];
 }

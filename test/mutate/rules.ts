@@ -30,7 +30,8 @@ export function mutantsOf(file: string, text: string): Mutant[] {
     .sort((a, b) => a.start - b.start || a.end - b.end);
 }
 
-type Change = Omit<Mutant, 'file' | 'line'>;
+/** A change of a text, whatever its file. */
+export type Change = Omit<Mutant, 'file' | 'line'>;
 
 /** Operators, and what is written in their place by mistake. */
 const OPERATORS: Readonly<Record<string, string>> = { '<': '<=', '<=': '<', '>': '>=', '>=': '>', '===': '!==',
@@ -47,21 +48,21 @@ const ruleOf = (operator: string) =>
 
 // ------------------------------------------------------------------------------------------------ TypeScript
 
-interface Node {
+export interface Node {
   readonly type: string;
   readonly start: number;
   readonly end: number;
   readonly [key: string]: unknown;
 }
 
-const isNode = (value: unknown): value is Node =>
+export const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
 const isOf = (value: unknown, ...types: readonly string[]): value is Node =>
   isNode(value) && types.includes(value.type);
 
 /** What is gone when the program runs; expressions within casts are not. */
 const CASTS = ['TSAsExpression', 'TSNonNullExpression', 'TSSatisfiesExpression'];
-const isType = ({ type }: Node) => type.startsWith('TS') && !CASTS.includes(type);
+export const isType = ({ type }: Node) => type.startsWith('TS') && !CASTS.includes(type);
 /** Texts for people: no test has to know each of their words. */
 const isText = (value: unknown): boolean =>
   isOf(value, 'TemplateLiteral') || (isNode(value) && typeof value.value === 'string');
@@ -79,7 +80,8 @@ function ofTypeScript(text: string): Change[] {
   return changes;
 }
 
-function changesOf(node: Node, text: string): Change[] {
+/** What can be changed of a node by itself, apart from its parts: one thing, or nothing. */
+export function changesOf(node: Node, text: string): readonly Change[] {
   const { type, start, end, left, right, operator } = node;
   const change = (rule: string, from: number, to: number,
     replacement: string): Change[] => [{ rule, start: from, end: to, replacement }];

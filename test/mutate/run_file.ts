@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { TestFile } from './places.ts';
 
 /** What uvu prints for a test that failed. */
@@ -16,7 +17,9 @@ export type Ending = 'passed' | 'failed' | 'late';
 
 /** Runs a file of tests of a copy of the project, to its first failure, and ends it with all that it started. */
 export function runFile(copy: string, { file, environment }: TestFile, limitSeconds: number): Promise<Ending> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(copy, file)], { cwd: copy,
+  const preload = pathToFileURL(join(copy, 'test/mutate/preload.ts')).href;
+  const before = [import.meta.resolve('tsx'), preload].flatMap((module) => ['--import', module]);
+  const child = spawn(process.execPath, [...before, join(copy, file)], { cwd: copy,
     env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
   const end = () => {
     try {
