@@ -40,7 +40,7 @@ for part; do
       run verify_f16 verify "$fixtures/xclip" "$fixtures/systems" --dtype f16 --variant all ;;
     kernels)
       run kernels bench --models --json "$folder/kernels.json"
-      run torch_kernels torch --cases roofs,matmul,sdpa,layernorm,gelu,softmax_ce,adamw --compile none --json "$folder/torch_kernels.json"
+      run torch_kernels torch --cases roofs,matmul,sdpa,convolution,layernorm,gelu,softmax_ce,batchnorm,adamw --compile none --json "$folder/torch_kernels.json"
       run kernels_f16 bench --models --dtype f16 --json "$folder/kernels_f16.json" ;;
     ratios)
       run ratios bench --ratios ;;

@@ -70,6 +70,18 @@ function streamPairs(room: string, name: string, torch: string, elements: number
   ];
 }
 
+/** A convolution of ResNet-50, [outputs, 3, 3, channels] over so many pixels of y. */
+function convolutionPairs(name: string, pixels: number, channels: number, outputs: number): readonly KernelPair[] {
+  const products = pixels * channels * outputs * 9;
+  const pair = { unit: 'TFLOP/s', room: 'convolution', case: name } as const;
+  return [
+    { ...pair, what: `convolution, ${name}`, counted: '2·pixels·weights', torch: [`convolution ${name} fwd`],
+      directions: ['forward'], work: same(2 * products) },
+    { ...pair, what: `convolution, ${name}, with gradient`, counted: '6·pixels·weights',
+      torch: [`convolution ${name} fwd+bwd`], directions: ['forward', 'gradient'], work: same(6 * products) },
+  ];
+}
+
 export const KERNEL_PAIRS: readonly KernelPair[] = [
   { what: `matmul ${productName(4096, 4096, 4096)}`, counted: '2MNK', unit: 'TFLOP/s',
     torch: [`roof matmul ${productName(4096, 4096, 4096)}`], room: 'matmul', case: productName(4096, 4096, 4096),
@@ -81,11 +93,17 @@ export const KERNEL_PAIRS: readonly KernelPair[] = [
   ...attentionPairs(384, 50),
   ...attentionPairs(96, 197),
   ...attentionPairs(16, 1569),
+  ...convolutionPairs('ResNet-50: 3 × 3 at 56² × 64, 64 frames', 64 * 56 ** 2, 64, 64),
+  ...convolutionPairs('ResNet-50, 4 frames: 3 × 3 at 14² × 256', 4 * 14 ** 2, 256, 256),
+  ...convolutionPairs('ResNet-50, 2 frames: 3 × 3 by 2 at 28² × 256', 2 * 14 ** 2, 256, 256),
   ...streamPairs('layernorm', rowsName(65536, 768), `layer_norm ${rowsName(65536, 768)}`, 65536 * 768, 2, 5),
   ...streamPairs('gelu', `quick_gelu: ${rowsName(12608, 3072)}`, `quickgelu ${rowsName(12608, 3072)}`, 12608 * 3072, 2,
     5),
   ...streamPairs('cross_entropy', `${rowsName(4096, 400)}, soft`, `softmax-CE soft labels ${rowsName(4096, 400)}`,
     4096 * 400, 2, 3),
+  ...streamPairs('batchnorm', '256 × 56² × 256, ReLU', 'batchnorm 256 × 56² × 256, ReLU', 256 * 56 ** 2 * 256, 2, 5),
+  ...streamPairs('batchnorm', 'ResNet-50: 8 × 14² × 1024', 'batchnorm ResNet-50: 8 × 14² × 1024', 8 * 14 ** 2 * 1024, 2,
+    5),
   { what: 'AdamW', counted: '7 tensors', unit: 'GB/s', torch: ['AdamW 196.6 M params, 1 tensors'], room: 'adamw',
     case: '50 M parameters', directions: ['forward'], work: { torch: 7 * 196_585_729, ours: 7 * 50_000_000 },
     isWide: true },

@@ -18,7 +18,7 @@ Rates count the least work that the operation needs: every formula is in the row
 
 All cases take longer than ten minutes with torch.compile. In pieces, on a CUDA machine:
     --cases roofs,matmul,sdpa
-    --cases layernorm,gelu,softmax_ce,adamw
+    --cases convolution,layernorm,gelu,softmax_ce,batchnorm,adamw
     --cases xclip --match eager
     --cases xclip --match compile --deadline 540
 """
@@ -32,7 +32,7 @@ warnings.filterwarnings("ignore")
 import torch
 import torch.nn.functional as F
 
-GROUPS = ["roofs", "matmul", "sdpa", "layernorm", "gelu", "softmax_ce", "adamw", "xclip"]
+GROUPS = ["roofs", "matmul", "sdpa", "convolution", "layernorm", "gelu", "softmax_ce", "batchnorm", "adamw", "xclip"]
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -346,6 +346,34 @@ def sdpa(b):
                           + "; backend torch's own choice")
 
 
+# =========================================================================== convolution
+def pictures(b, frames, size, channels, dt, grad=False):
+    """Channels last, which cuDNN's tensor cores want: [frames, size, size, channels] in memory, as ours is."""
+    x = b.rand(frames, channels, size, size, dtype=dt).contiguous(memory_format=torch.channels_last)
+    return x.requires_grad_(grad)
+
+
+def convolution(b):
+    torch.backends.cudnn.benchmark = True        # the quickest of its algorithms, which it tries in the first calls
+    cases = [("ResNet-50: 3 × 3 at 56² × 64, 64 frames", 64, 56, 64, 64, 1),
+             ("ResNet-50, 4 frames: 3 × 3 at 14² × 256", 4, 14, 256, 256, 1),
+             ("ResNet-50, 2 frames: 3 × 3 by 2 at 28² × 256", 2, 28, 256, 256, 2)]
+    for name, frames, size, inner, outer, stride in cases:
+        t, s = b.n(frames, 1), b.n(size)
+        flop = 2 * t * (s // stride) ** 2 * outer * inner * 9
+        for prec, dt in DTYPES.items():
+            for kind in ("fwd", "fwd+bwd"):
+                def make():
+                    x = pictures(b, t, s, inner, dt, kind != "fwd")
+                    w = b.rand(outer, inner, 3, 3, dtype=dt, scale=.05).contiguous(memory_format=torch.channels_last)
+                    w.requires_grad_(kind != "fwd")
+                    dy = pictures(b, t, s // stride, outer, dt)
+                    f = lambda: F.conv2d(x, w, stride=stride, padding=1)
+                    return f if kind == "fwd" else lambda: torch.autograd.grad(f(), (x, w), dy)
+                b.measure(f"convolution {name} {kind}", f"{prec}/eager", make, flop=flop * (1 if kind == "fwd" else 3),
+                          notes="2 x pixels x weights" + ("" if kind == "fwd" else ", three times") + "; channels last")
+
+
 # =========================================================================== memory-bound kernels
 def pointwise(b, name, shape, fn, make_args, prec, fwd_units, both_units, unit_note, elements):
     dt = DTYPES[prec]
@@ -399,6 +427,28 @@ def softmax_ce(b):
         for prec in ("fp32", "fp16", "bf16"):
             pointwise(b, "softmax-CE soft labels", (rows, c), lambda x, y: F.cross_entropy(x, y), args, prec, 2, 3,
                       "logits, labels, dlogits once each", rows * c)
+
+
+def batchnorm(b):
+    cases = [("256 × 56² × 256, ReLU", 256, 56, 256, True), ("ResNet-50: 8 × 14² × 1024", 8, 14, 1024, False)]
+    for name, frames, size, channels, relu in cases:
+        t = b.n(frames, 2)
+        elements = t * size * size * channels
+        for prec in ("fp32", "fp16", "bf16"):
+            dt = DTYPES[prec]
+            for kind in ("fwd", "fwd+bwd"):
+                def make():
+                    x = pictures(b, t, size, channels, dt, kind != "fwd")
+                    w, c = b.rand(channels, grad=kind != "fwd"), b.rand(channels, grad=kind != "fwd")
+                    mean, var = b.rand(channels), b.rand(channels).abs()
+                    dy = pictures(b, t, size, channels, dt)
+                    norm = lambda: F.batch_norm(x, mean, var, w, c, training=True)
+                    f = (lambda: F.relu_(norm())) if relu else norm
+                    return f if kind == "fwd" else lambda: torch.autograd.grad(f(), (x, w, c), dy)
+                units = 2 if kind == "fwd" else 5
+                b.measure(f"batchnorm {name} {kind}", f"{prec}/eager", make, True,
+                          bytes=units * elements * torch.empty((), dtype=dt).element_size(),
+                          notes=f"{units} x elements (fwd x,y; bwd x,dy,dx); batch statistics, channels last")
 
 
 # =========================================================================== AdamW
