@@ -234,6 +234,9 @@ for (const [text, part] of [
     'line 1, column 36: data.roots.1: expected a text, got 3'],
   [`${SMALLEST}train: &t {batch: 1}\nrun: *t`, 'line 3, column 12: run.batch: is not a key; did you mean train.batch?'],
   ['data: {train: "", labels: b}\nmodel: {preset: tiny}', 'data.train: expected a text that is not empty'],
+  [`${SMALLEST.replace('a.txt', '"a\\0.txt"')}`, 'data.train: expected a path without NUL characters, got "'],
+  ['data: {train: a, labels: b, roots: ["b\\0"]}\nmodel: {preset: tiny}',
+    'data.roots.0: expected a path without NUL characters, got "'],
 ]) {
   test(`a configuration is refused with "${part}"`, () => assert.match(refused(text), part));
 }
