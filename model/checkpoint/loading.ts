@@ -43,10 +43,14 @@ const nonFinite = ({ path }: Weights, name: string, value: number, place: number
 /** Statistics of batch norms, of which a root is taken. */
 const VARIANCE = '.running_var';
 
-function negative({ path }: Weights, name: string, values: Float32Array, at: number): CheckpointFormatError | undefined {
+function negative({ path }: Weights, name: string, values: Float32Array, at: number):
+  | CheckpointFormatError
+  | undefined {
   const place = values.findIndex((value) => value < 0);
-  return place < 0 ? undefined : new CheckpointFormatError('OutOfRange', path,
-    `holds ${values[place]} at place ${at + place}: no variance is below 0`, name);
+  return place < 0 ?
+    undefined :
+    new CheckpointFormatError('OutOfRange', path,
+      `holds ${values[place]} at place ${at + place}: no variance is below 0`, name);
 }
 
 const isFloat = (tensor: AnyTensor): tensor is Tensor => tensor.dtype === 'f32' || tensor.dtype === 'f16';
