@@ -39,7 +39,3 @@ export function separateNames(text: string): string[] {
   if (names.length < 2) throw new UsageError(`--labels: expected at least two names, got ${names.length}`, HINT);
   return names;
 }
-
-/** Names as `--labels` takes them: `separateNames` gives them back. */
-export const joinedNames = (names: readonly string[]): string =>
-  names.map((name) => (/^["']|,/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)).join(', ');

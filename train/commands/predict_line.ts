@@ -1,7 +1,6 @@
 /** The command line that asks a model of a clip, as a person pastes it. */
 import { oneLine } from '../../engine/shown.ts';
 import type { Wording } from '../../model/templates.ts';
-import { joinedNames } from '../cli/names.ts';
 import { shellWord } from '../log/shell_word.ts';
 
 /** Names that it has for an example. */
@@ -17,3 +16,7 @@ export function predictLine(model: string, names: readonly string[], { templates
     shellWord(model)
   } --labels ${shellWord(joinedNames(names.slice(0, EXAMPLES)))}${words}`;
 }
+
+/** Names as `--labels` takes them apart again. */
+const joinedNames = (names: readonly string[]): string =>
+  names.map((name) => (/^["']|,/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)).join(', ');
