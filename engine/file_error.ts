@@ -35,6 +35,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ESTALE: { reason: 'the network folder is not there any more', remedy: 'mount it again' },
   ENXIO: { reason: 'is no file that can be read', remedy: 'name another file' },
   ENOTREG: { reason: 'is not a regular file', remedy: 'name a file, not a pipe or a device' }, // our own
+  ENUL: { reason: 'holds a NUL character, as no path does', remedy: 'check the path' }, // our own
   ENODEV: { reason: 'the disk is not there any more', remedy: ELSEWHERE },
 };
 
@@ -69,6 +70,8 @@ export function reasonOf(error: unknown): string {
 export function fileErrorOf(error: unknown, path?: string): unknown {
   if (!(error instanceof Error) || error instanceof FirstlightError) return error;
   const { code = '', syscall, path: own = path } = error as NodeJS.ErrnoException;
+  // no name of a file holds one, so Node does not ask the system
+  if (code === 'ERR_INVALID_ARG_VALUE' && own?.includes('\0') === true) return new FileError(own, 'ENUL', error);
   if (!/^E[A-Z0-9]+$/.test(code)) return error; // Node's own begin with ERR_
   if (own === undefined && !Object.hasOwn(MEANINGS, code)) return error;
   return new FileError(own ?? `a file (${syscall ?? 'unnamed'})`, code, error);

@@ -16,7 +16,8 @@ export { type Compared, inputOf, type ModelOptions, type System, textFeatures, t
   VideoModel } from './systems/system.ts';
 export { drawTemplate, sentences, TEMPLATE_MEANS, type TemplateMean, TEMPLATES, type Templates,
   type Wording } from './templates.ts';
-export { ClipTokenizer, type TokenRows, type Vocabulary } from './tokenizer.ts';
+export { ClipTokenizer, type TokenRows } from './tokenizer.ts';
+export type { Vocabulary } from './vocabulary.ts';
 export { bytesInMemory, bytesOfBlob, type ByteSource } from './checkpoint/bytes.ts';
 export { openTensors, type TensorFile } from './checkpoint/open.ts';
 export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors.ts';

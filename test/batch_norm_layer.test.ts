@@ -251,7 +251,7 @@ test('files keep every bit of buffers, counts as I64: safetensors, PyTorch’s, 
   again.dispose();
 });
 
-test('a file without counts is read, and one without statistics, or with a count beyond 32 bits, refused by name', async () => {
+test('a file without counts is read, and one without statistics, of a variance below 0, or with a count beyond 32 bits, refused by name', async () => {
   const net = new Net(gpu);
   net.norms[0].running.batches.write(Uint32Array.of(7));
   await loadWeights(net, await written(net, encodeSafetensors, (name) => !name.endsWith('tracked')));
@@ -264,6 +264,10 @@ test('a file without counts is read, and one without statistics, or with a count
   const weights = new Weights('file', [await openTensors(bytesInMemory('file', Buffer.concat(bytes)))]);
   await assert.rejectsWith(weights.counts('n', []), CheckpointFormatError,
     /holds 4294967296, counts from 0 to 4294967295 are read/);
+  net.norms[1].running.mean.write(Float32Array.of(-1, -2, -3));
+  net.norms[1].running.variance.write(Float32Array.of(1, -0, -1e-30));
+  await assert.rejectsWith(loadWeights(net, await written(net, encodeTorch)), CheckpointFormatError,
+    /tensor "bn\.1\.running_var": holds -1\.\d+e-30 at place 2: no variance is below 0$/);
   net.norms[1].running.variance.write(Float32Array.of(1, Number.NaN, 1));
   await assert.rejectsWith(requireFiniteWeights(net), NonFiniteError, /the weight "bn\.1\.running_var"/);
   net.dispose();

@@ -1,5 +1,6 @@
 import type { Files } from '../model/checkpoint/files.node.ts';
-import { PRESETS } from '../model/systems/config.ts';
+import { type Checkpoint, openCheckpoint } from '../model/checkpoint/folder.node.ts';
+import { type Architecture, PRESETS } from '../model/systems/config.ts';
 import { CheckpointStore, type Snapshot } from '../train/checkpoint/store.ts';
 import type { Validation } from '../train/checkpoint/validation.ts';
 
@@ -31,5 +32,26 @@ export async function using<T>(folder: string, files: Files, work: (store: Check
     return await work(store);
   } finally {
     await store.close();
+  }
+}
+
+/** Every size another, so that no two can be mistaken for each other; heads that cannot be told from widths. */
+export const SMALL: Architecture = {
+  system: 'xclip',
+  embedDim: 24,
+  frames: 3,
+  vision: { activation: 'quick_gelu', width: 32, layers: 2, heads: 4, mlp: 48, patch: 4, imageSize: 8 },
+  text: { activation: 'quick_gelu', width: 16, layers: 1, heads: 2, mlp: 40, context: 9, vocab: 120 },
+  mit: { activation: 'quick_gelu', layers: 1, heads: 3, mlp: 56 },
+  prompts: { activation: 'quick_gelu', layers: 2, heads: 6, alpha: 0.2 },
+};
+
+/** Opens a checkpoint, and closes it after some work. */
+export async function opened<T>(path: string, work: (checkpoint: Checkpoint) => Promise<T> | T): Promise<T> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    return await work(checkpoint);
+  } finally {
+    await checkpoint.close();
   }
 }

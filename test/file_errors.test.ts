@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { CheckpointFormatError } from '../engine/errors.ts';
+import { CheckpointFormatError, VideoDecodeError } from '../engine/errors.ts';
 import { FileError, fileErrorOf, onFileSync } from '../engine/file_error.ts';
+import { openRegular, openRegularSync, readRegular, readRegularSync } from '../engine/regular_file.node.ts';
+import { inspect } from '../train/data/video/inspect.ts';
 import { FileBytes } from '../model/checkpoint/bytes.node.ts';
 import { disk, type Files, writeAtomically } from '../model/checkpoint/files.node.ts';
 import { tolerant } from '../model/checkpoint/tolerant.node.ts';
@@ -33,6 +35,14 @@ test('an error of the system is a sentence with its path and a remedy, never a d
     assert.is(exitCodeOf(error), 1);
   }
   assert.match(explain(new Error('x is undefined'), false), 'a defect of Firstlight');
+});
+
+test('a path with a NUL character is refused by whoever was to read it', async () => {
+  const message = 'a\\u0000b: holds a NUL character, as no path does';
+  for (const read of [openRegularSync, readRegularSync]) assert.throwsWith(() => read('a\0b'), FileError, message);
+  for (const read of [openRegular, readRegular]) await assert.rejectsWith(() => read('a\0b'), FileError, message);
+  assert.throwsWith(() => inspect('a\0b'), VideoDecodeError, message);
+  await assert.rejectsWith(FileBytes.open('a\0b'), CheckpointFormatError, message);
 });
 
 test('a code that no sentence is known for keeps the words of the system', () => {

@@ -20,17 +20,11 @@ import { Quarantine, quarantineText, readQuarantine } from '../train/data/loadin
 import { readLabels, readNames } from '../train/data/sets/lists.ts';
 import { Progress } from '../train/log/progress.ts';
 import { renderReport } from '../train/report/report.ts';
+import { HARM, HARMFUL, HOSTILE, HUGE } from './hostile_sample.ts';
 import { ownRun, sample } from './report_sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-text-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
-
-/** A line break, the escape sequence of a terminal in one and in two characters, marks of direction, half a pair. */
-const HARM = ['\n', '\r', '\u001b[31m', '\u009b2J', '\u202e', '\u2066', '\u200f', '\u2028', '\ud800', '\u0007', '\t'];
-const HOSTILE = `a${HARM.join('x')}\nfirstlight: all is well`;
-const HUGE = 'n'.repeat(5e6);
-/** What no line may hold. */
-const HARMFUL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/u;
 
 function assertHarmless(text: string, what: string): void {
   assert.not.match(text, HARMFUL, what);

@@ -12,7 +12,7 @@ import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { officialPreprocessor, preprocessorFromHuggingFace,
   preprocessorToHuggingFace } from '../model/checkpoint/preprocessor.ts';
-import { PRESETS } from '../model/systems/config.ts';
+import { configFor, isNetworkName, networkFor, PRESETS } from '../model/systems/config.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { RunLock } from '../train/checkpoint/lock.ts';
@@ -42,8 +42,15 @@ function written(name: string, text: string): string {
   return path;
 }
 
-test('config.json', () => {
-  readAll(configToHuggingFace(PRESETS.tiny), (json) => configFromHuggingFace(json, 'config.json'));
+test('config.json of systems of every form', () => {
+  const clips = { frames: 8, imageSize: 32, classes: ['up', 'down'] };
+  for (const system of ['xclip', 'vit', 'timesformer', 'tsm', 'video-swin', 'videomae', 'coswin',
+    'x-florence'] as const) {
+    const config = isNetworkName(system)
+      ? networkFor(system, 'tiny', clips)
+      : configFor(system, PRESETS.tiny, { classes: clips.classes });
+    readAll(configToHuggingFace(config), (json) => configFromHuggingFace(json, 'config.json'));
+  }
   readAll({ ...configToHuggingFace(PRESETS.tiny), model_type: 'clip' },
     (json) => configFromHuggingFace(json, 'config.json'));
 });

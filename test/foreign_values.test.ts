@@ -13,7 +13,8 @@ import { preprocessorFromHuggingFace } from '../model/checkpoint/preprocessor.ts
 import { encodeSafetensors, openSafetensors } from '../model/checkpoint/safetensors.ts';
 import { readFinite } from '../model/checkpoint/loading.ts';
 import { requireHeld, Weights } from '../model/checkpoint/weights.ts';
-import { type ModelConfig, PRESETS, validateConfig } from '../model/systems/config.ts';
+import { type ModelConfig, type NetworkConfig, networkFor, type NetworkName, PRESETS,
+  validateConfig } from '../model/systems/config.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { decodeState, encodeState, type StateFile } from '../train/checkpoint/state_file.ts';
@@ -52,6 +53,32 @@ for (const [what, config] of [
   });
 }
 
+test('windows and stages of a network are read up to what is stated, and not one more', () => {
+  const clips = { frames: 8, imageSize: 32, classes: ['a'] };
+  const problemsOf = (system: NetworkName, sizes: object) => {
+    const config = networkFor(system, 'tiny', clips);
+    const changed = { ...config, network: { ...config.network, ...sizes } } as NetworkConfig;
+    try {
+      return configFromHuggingFace(configToHuggingFace(changed), 'c') === undefined ? '' : 'taken';
+    } catch (error) {
+      assert.instance(error, ConfigError);
+      return (error as Error).message;
+    }
+  };
+  const ones = (count: number) => Array<number>(count).fill(1);
+  assert.is(problemsOf('video-swin', { window: [32, 16, 16] }), 'taken');
+  assert.is(problemsOf('video-swin', { window: [1024, 1024, 1024] }),
+    'c: window of 1024 x 1024 x 1024 has 1073741824 tokens, at most 8192 are read');
+  assert.is(problemsOf('video-swin', { window: [33, 16, 16] }),
+    'c: window of 33 x 16 x 16 has 8448 tokens, at most 8192 are read');
+  assert.is(problemsOf('coswin', { window: 90 }), 'taken');
+  assert.is(problemsOf('coswin', { window: 91 }), 'c: window of 91 x 91 has 8281 tokens, at most 8192 are read');
+  assert.is(problemsOf('tsm', { blocks: ones(16) }), 'taken');
+  assert.is(problemsOf('tsm', { blocks: ones(17) }), 'c: blocks has 17 numbers, at most 16 are read');
+  assert.match(problemsOf('video-swin', { depths: ones(1e5), heads: ones(1e5) }),
+    'c: depths has 100000 numbers, at most 16 are read');
+});
+
 test('a size is read up to what is stated, and not one more', () => {
   const within: Readonly<Record<string, (size: number) => ModelConfig>> = {
     embedDim: (embedDim) => ({ ...tiny, embedDim }),
@@ -88,6 +115,10 @@ test('a configuration that states far more than the files hold is refused before
   await close();
   assert.throwsWith(() => requireHeld(config, weights), ConfigError,
     /small: the configuration states more than 4[\d,]{10} parameters, the files hold 1,000 numbers$/);
+  // what is computed of places, and so is in no file, counts as well
+  const clips = { frames: 1024, imageSize: 4096, classes: ['a'] };
+  assert.throwsWith(() => requireHeld(networkFor('videomae', 'tiny', clips), weights), ConfigError,
+    /small: the configuration states more than 8,590,082,048 parameters/);
 });
 
 test('vocabularies, merges and added tokens beyond measure are refused with their number', () => {

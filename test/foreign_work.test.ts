@@ -10,6 +10,7 @@ import * as assert from './assert.ts';
 import { ConfigError, DatasetError, FirstlightError, StateDictError } from '../engine/errors.ts';
 import { nearest } from '../engine/nearest.ts';
 import type { SafetensorsFile } from '../model/checkpoint/safetensors.ts';
+import { inferConfig } from '../model/checkpoint/inferred.ts';
 import { checkWeights, Weights } from '../model/checkpoint/weights.ts';
 import { preprocessorFromHuggingFace } from '../model/checkpoint/preprocessor.ts';
 import { examine, type Signature } from '../train/data/video/container.ts';
@@ -39,6 +40,16 @@ test('30,000 names that no model has are refused', () => {
   const wanted = names.map((name) => [name.slice(0, -1), { shape: [1] }] as const);
   const error = assert.throwsWith(() => checkWeights(wanted, new Weights('x', [file])), StateDictError);
   assert.match(error.message, 'Missing (30000): visual.transformer.resblocks.0.attn.in_proj_weight [1] (did you mean');
+});
+
+test('names of 10,000 stages or layers of a network, without anything else of it, are refused', () => {
+  for (const name of ['backbone.layers.N.blocks.N.attn.qkv.weight', 'backbone.layerN.0.conv1.conv.weight',
+    'backbone.blocks.N.attn.q_bias', 'backbone.transformer_layers.layers.N.norms.0.weight', 'backbone.norm.N']) {
+    const names = Array.from({ length: 1e4 }, (_, i) => name.replaceAll('N', String(i)));
+    const file = { names: () => names, entry: () => ({ shape: [1] }), beside: [] } as unknown as SafetensorsFile;
+    const { message } = assert.throwsWith(() => inferConfig(new Weights('x', [file])), StateDictError);
+    assert.match(message, /^x does not fit the model\nMissing \(\d+\): backbone\./);
+  }
 });
 
 test('a configuration of nothing but wrong keys is refused, the first 50 by name', () => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { CheckpointFormatError } from '../engine/errors.ts';
-import { emptyTally, inputOf, runReader, tryInput } from './fuzz/campaign.ts';
+import { aimOf, emptyTally, inputOf, runReader, tryInput } from './fuzz/campaign.ts';
 import { Broken, type Reader } from './fuzz/reader.ts';
 import { READERS } from './fuzz/readers/index.ts';
 import { tableOf } from './fuzz/table.ts';
@@ -18,10 +18,12 @@ const MOST = 150;
 for (const reader of READERS) {
   test(`${reader.name}: files that nobody wrote are taken or refused, soon and in little memory`, async () => {
     const until = performance.now() + MS;
-    const { failures, inputs } = await runReader(reader, { seed: 1, first: 0, goesOn: (tally) =>
+    const { failures, inputs, reasons } = await runReader(reader, { seed: 1, first: 0, goesOn: (tally) =>
       tally.inputs < MOST && (performance.now() < until || tally.inputs < 5) });
     assert.equal(failures, []);
     assert.ok(inputs >= 5, `${inputs} inputs`);
+    const aims = Array.from({ length: inputs }, (_, input) => aimOf(reader, input));
+    for (const aim of aims) assert.ok(aim === undefined || reasons[aim] > 0, `nothing is refused for "${aim}"`);
     // inputs follow from seed and number
     assert.equal(inputOf(reader, 1, 3), inputOf(reader, 1, 3));
   });

@@ -87,12 +87,15 @@ test('networks are of the sizes of their papers', () => {
 test('of a network it is known roughly how many numbers it has, and what is its least', () => {
   const of = (system: NetworkName, name: string) => {
     const { parameters, presets, shortest, words } = familyOf(system);
-    return [parameters(presets[name]), parameters(shortest(presets[name])), words(presets[name])];
+    const clips = { frames: 16, imageSize: 224 };
+    return [parameters(presets[name], clips), parameters(shortest(presets[name]), clips), words(presets[name])];
   };
   // 121 M, 23.5 M, 27.8 M and 637 M are told of those that are whole
   assert.equal(of('timesformer', 'B/16'), [84_934_656, 7_077_888, 'width 768, 12 layers, patches of 16']);
   assert.equal(of('tsm', 'R50'), [21_377_024, 5_918_720, 'width 64, 3 + 4 + 6 + 3 blocks']);
   assert.equal(of('video-swin', 'T'), [25_878_528, 9_400_320, 'width 96, 2 + 2 + 6 + 2 blocks, windows of 8 x 7 x 7']);
+  // its places are computed: 8 · 14 · 14 of 768 numbers
+  assert.equal(of('videomae', 'B/16'), [86_138_880, 8_282_112, 'width 768, 12 layers, patches of 2 x 16 x 16']);
   assert.equal(of('coswin', 'H'), [611_844_096, 66_846_720, 'width 256, 2 + 2 + 24 + 6 blocks, windows of 7 x 7']);
   assert.equal(of('x-florence', 'H'), [762_839_040, 217_841_664, 'width 256, 2 + 2 + 24 + 6 blocks, windows of 7 x 7']);
 });

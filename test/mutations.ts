@@ -2,10 +2,12 @@
 import * as assert from './assert.ts';
 import { FirstlightError } from '../engine/errors.ts';
 
-/** What may stand in a file where something else is meant. `toString` makes of an object no text. */
-export const OTHERS: readonly unknown[] = [null, true, 0, -1, 0.5, 2 ** 40, 1e300, '', 'text', '\u0000', [], [null], [[
-  0,
-]], {}, { toString: 1 }, { length: 2 ** 32 }];
+/**
+ * What may stand in a file where something else is meant. `toString` makes of an object no text, and every object has a
+ * `constructor`, by whichever name it is asked for.
+ */
+export const OTHERS: readonly unknown[] = [null, true, 0, -1, 0.5, 2 ** 40, 1e300, '', 'text', 'constructor', '\u0000',
+  [], [null], [[0]], {}, { toString: 1 }, { length: 2 ** 32 }];
 
 /** A copy, and where it differs. */
 interface Mutation {

@@ -1,20 +1,26 @@
-/** The report of 400 classes as a browser shows it: it finds classes, runs nothing else, and asks for nothing. */
+/** Reports as a browser shows them: they find classes, run nothing else, and ask for nothing, whatever names hold. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-
+import type { Browser } from 'playwright-core';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { renderReport } from '../train/report/report.ts';
+import { shown } from '../engine/shown.ts';
 import { launchChromium } from './browser/chromium.ts';
-import { manyClasses, ownRun } from './report_sample.ts';
+import { HOSTILE, MARKUP } from './hostile_sample.ts';
+import { manyClasses, ownRun, sample } from './report_sample.ts';
 
-const SKIPS = process.env.FIRSTLIGHT_SKIP_BROWSER === '1';
+const run = testIf(process.env.FIRSTLIGHT_SKIP_BROWSER !== '1', 'FIRSTLIGHT_SKIP_BROWSER is set');
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-report-'));
-test.after(() => rmSync(folder, { recursive: true, force: true }));
+let browser: Browser | undefined;
+test.after(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
-testIf(!SKIPS, 'FIRSTLIGHT_SKIP_BROWSER is set')(
+run(
   'a class is found by a part of its name, the table is sorted, the matrix is read, and a name runs nothing',
   async () => {
     const data = ownRun(400);
@@ -23,9 +29,9 @@ testIf(!SKIPS, 'FIRSTLIGHT_SKIP_BROWSER is set')(
     );
     const path = join(folder, 'report.html');
     writeFileSync(path, renderReport({ ...data, classes: { ...manyClasses(400), names: names ?? [] } }));
-    const browser = await launchChromium();
+    browser ??= await launchChromium();
+    const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
     try {
-      const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
       const asked: string[] = [];
       const said: string[] = [];
       page.on('request', (request) => asked.push(request.url()));
@@ -61,9 +67,93 @@ testIf(!SKIPS, 'FIRSTLIGHT_SKIP_BROWSER is set')(
       assert.equal(said, []);
       assert.equal(asked.filter((url) => !url.startsWith('data:image/png')), [pathToFileURL(path).href]);
     } finally {
-      await browser.close();
+      await page.close();
     }
   },
 );
+
+/** Not shown, or shown as one of a few words. */
+const OURS = ['key', 'finishedAt', 'kind', 'matrix'];
+
+/** The same with a foreign text in place of every text, each in turn. */
+function withForeign<T>(value: T, next: () => string): T {
+  if (typeof value === 'string') return next() as T;
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || value instanceof Map) return value;
+  if (Array.isArray(value)) return value.map((own: unknown) => withForeign(own, next)) as T;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, own]) => [key, OURS.includes(key) ? own : withForeign(own, next)]),
+  ) as T;
+}
+
+const FOREIGN = [...MARKUP, HOSTILE, MARKUP[0].repeat(100)];
+
+/** Notes every breach of a page's policy. */
+const WATCH = `globalThis.breaches = [];
+  addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) =>
+    breaches.push(effectiveDirective + ' ' + blockedURI));`;
+
+/** What no text may have become: elements that load or run, handlers of events, and links that are code. */
+const BECAME = `[...document.querySelectorAll('*')].filter((element) =>
+  ['IFRAME', 'OBJECT', 'EMBED', 'BASE', 'LINK', 'FORM', 'ANIMATE', 'MARQUEE'].includes(element.tagName.toUpperCase())
+  || [...element.attributes].some(({ name, value }) => name.startsWith('on') || /^(javascript|http)/.test(value)
+    && name !== 'xmlns')
+  || (element.tagName === 'IMG' && !element.src.startsWith('data:image/png;'))).map((element) => element.outerHTML)`;
+
+/** Texts of another direction that stand among others without being apart. */
+const MIXED = `[...document.querySelectorAll('body *:not(svg *)')].filter((element) =>
+  [...element.childNodes].some((node) => node.nodeType === 3 && node.data.includes('מימין'))
+  && !/isolate|plaintext/.test(getComputedStyle(element).unicodeBidi)).map((element) => element.outerHTML)`;
+
+/** Whether the policy of the page lets a script run that is put into it. */
+const LETS_RUN = `(() => {
+  const script = document.createElement('script');
+  script.textContent = 'globalThis.isLet = true';
+  document.body.append(script);
+  return globalThis.isLet === true;
+})()`;
+
+let turn = 0;
+const next = () => FOREIGN[turn++ % FOREIGN.length];
+const FOREIGN_REPORTS = {
+  'of a demo': () => renderReport(withForeign(sample, next)),
+  'of a run of one’s own': () => renderReport(withForeign(ownRun(70), next)),
+};
+
+for (const [what, pageOf] of Object.entries(FOREIGN_REPORTS)) {
+  run(`the report ${what} shows hostile texts, in place of every text, and they do nothing`, async () => {
+    browser ??= await launchChromium();
+    const page = await browser.newPage();
+    const [asked, said]: [string[], string[]] = [[], []];
+    page.on('request', (request) => asked.push(request.url()));
+    page.on('dialog', (dialog) => void said.push(dialog.message()));
+    page.on('popup', (popup) => said.push(popup.url()));
+    page.on('pageerror', ({ message }) => said.push(message));
+    page.on('console', (message) => said.push(message.text()));
+    await page.addInitScript(WATCH);
+    const path = join(folder, 'hostile.html');
+    const html = pageOf();
+    writeFileSync(path, html);
+    const { href } = pathToFileURL(path);
+    await page.goto(href);
+    // what waits for a hand is not kept waiting
+    await page.evaluate(`for (const element of document.querySelectorAll('*')) {
+      if (element.tagName === 'DETAILS') element.open = true;
+      for (const kind of ['mouseover', 'focus', 'click']) element.dispatchEvent(new Event(kind, { bubbles: true }));
+    }`);
+    assert.is(await page.evaluate('globalThis.didRun'), undefined);
+    assert.equal(await page.evaluate(BECAME), []);
+    assert.equal(await page.evaluate(MIXED), []);
+    assert.equal(await page.evaluate('breaches'), []);
+    assert.equal(said, []);
+    assert.is(page.url(), href);
+    assert.equal(asked.filter((url) => !url.startsWith('data:image/png')), [href]);
+    const text = await page.locator('body').innerText();
+    const shownOnes = MARKUP.filter((own) => text.includes(shown(own)));
+    assert.equal(MARKUP.filter((own) => !shownOnes.includes(own)), [], 'they are there to be read');
+    assert.is(await page.evaluate(LETS_RUN), false, 'and if one had become a script, it would not run');
+    assert.is((await page.evaluate('breaches') as string[]).length, 1);
+    await page.close();
+  });
+}
 
 test.run();

@@ -9,9 +9,11 @@ import { ROOT } from '../package/exports.ts';
 import { compare } from '../bench/kernels/compare.ts';
 import { type KernelData, KIND } from '../bench/kernels/data.ts';
 import { parseResults } from '../bench/result_text.ts';
+import { encode } from '../web/study/address.ts';
 import * as assert from './assert.ts';
 import { isForEverybody } from './axe.ts';
 import { canOpenSite, type Opened, Site, whyNot } from './browser/site.ts';
+import { MARKUP } from './hostile_sample.ts';
 import { test, testIf } from './test.ts';
 
 const run = testIf(canOpenSite, whyNot);
@@ -115,10 +117,12 @@ run('an edit of each kind is judged in a sentence, and what comes after a loop w
 run('an edit is in the address: opened elsewhere it waits for a click, and then is judged', async () => {
   const first = await site.page('kernels/layernorm.html');
   await edit(first.page, FILE);
-  await judge(first.page, FILE, EDITS[1].text);
+  // WGSL has no NUL, not in a comment either
+  const hostile = MARKUP.map((own) => `// ${own.replaceAll('\0', '')}\n`).join('');
+  await judge(first.page, FILE, `${EDITS[1].text}${hostile}`);
   const { hash } = new URL(first.page.url());
   await first.close();
-  const { page, close } = await site.page(`kernels/layernorm.html${hash}`);
+  const { page, problems, close } = await site.page(`kernels/layernorm.html${hash}`);
   await page.getByText(`a changed ${FILE}`).waitFor();
   assert.is(page.workers().length, 0);
   await page.getByRole('button', { name: 'Show and check' }).click();
@@ -128,6 +132,7 @@ run('an edit is in the address: opened elsewhere it waits for a click, and then 
   assert.match(await verdictAfter(page, FILE, another), /^wrong: /, 'another variant is another verdict');
   await page.getByRole('button', { name: `Take back all changes of ${FILE}` }).click();
   assert.is(new URL(page.url()).hash, '');
+  assert.equal([await page.evaluate('globalThis.didRun'), problems], [undefined, []], 'markup in comments is text');
   await close();
 });
 
@@ -140,6 +145,10 @@ run('an address with rubbish is a sentence, and the page is as it was', async ()
   assert.is(await page.getByRole('button', { name: /^Edit / }).count() > 0, true);
   assert.equal(problems, []);
   await close();
+  const foreign = await site.page(`kernels/gelu.html#${await encode({ room: MARKUP[1], files: {} })}`);
+  assert.match(await foreign.page.locator('#shared [role=alert]').innerText(), /there is no room "<img src=x /);
+  assert.is(await foreign.page.evaluate('globalThis.didRun'), undefined);
+  await foreign.close();
 });
 
 run('a page that was used is for everybody: cases checked, programs shown, an edit with its mark', async () => {

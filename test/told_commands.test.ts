@@ -1,10 +1,12 @@
 /** What commands say in the end, from invented results: at one and at several, and at the edges of their units. */
+import { execFileSync } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { test } from './test.ts';
+import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { FEATURE_USES, LIMIT_USES } from '../engine/index.ts';
 import { PRESETS } from '../model/systems/config.ts';
+import { separateNames } from '../train/cli/names.ts';
 import { type Diagnosis, render } from '../train/commands/doctor.ts';
 import { probeLine, tell } from '../train/commands/embed.ts';
 import { lineOf as measurementLine, meanLine } from '../train/commands/evaluate.ts';
@@ -12,8 +14,10 @@ import { type Inspection, pageOf } from '../train/commands/inspect.ts';
 import { planPage, timeLines } from '../train/commands/plan.ts';
 import { paceText } from '../train/commands/predict.ts';
 import { retrievalText, tableOf } from '../train/commands/search.ts';
-import { accuracyLine, bestLine, budgetOf, predictLine } from '../train/commands/train.ts';
+import { predictLine } from '../train/commands/predict_line.ts';
+import { accuracyLine, bestLine, budgetOf } from '../train/commands/train.ts';
 import { lineOf as checkLine } from '../train/commands/verify.ts';
+import { shellWord } from '../train/log/shell_word.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { usableMemory } from '../train/run/machine.ts';
 import type { Plan } from '../train/run/plan.ts';
@@ -104,7 +108,7 @@ test('train says what was best, what to ask the model, and what it may take of m
   ]);
   const [plain, wordy] = [{ templates: 'none', mean: 'softmax' }, { templates: 'paper', mean: 'logits' }] as const;
   assert.is(predictLine('r/best', ['a "b"', 'c', 'd', 'e'], plain, 'v/x.mp4'),
-    'npx firstlight predict v/x.mp4 --checkpoint r/best --labels "a b, c, d"');
+    `npx firstlight predict v/x.mp4 --checkpoint r/best --labels 'a "b", c, d'`);
   assert.is(predictLine('my runs/best', ['up'], wordy),
     'npx firstlight predict clip.mp4 --checkpoint "my runs/best" --labels up --templates paper --template-mean logits');
   const config = (memoryGiB: number | null) => ({ run: { memoryGiB } }) as Parameters<typeof budgetOf>[0];
@@ -112,6 +116,21 @@ test('train says what was best, what to ask the model, and what it may take of m
     budgetOf(config(null), 'hardware'), budgetOf(config(1e-9), 'hardware')], [1.5 * 2 ** 30, 1.5 * 2 ** 30, Infinity,
     1]);
   assert.is(budgetOf(config(null), 'software'), Math.floor(0.8 * usableMemory()));
+});
+
+const testShell = testIf(process.platform !== 'win32', 'there is no sh');
+testShell('what a person is told to paste runs nothing but itself, whatever names hold', () => {
+  const plain = { templates: 'none', mean: 'softmax' } as const;
+  const names = ["it's $(touch x), `touch x`", '"; touch x; #', 'a \\ b | c > x & !! $HOME'];
+  const wordsOf = (line: string) => execFileSync('sh', ['-c', line], { encoding: 'utf8' }).split('\0').slice(0, -1);
+  for (const path of ['clips/$(touch x).mp4', `a'b "c".mp4`, 'a b.mp4', '`x`.mp4', 'a;b&c|d.mp4', 'a\\ b\\']) {
+    const line = predictLine('runs/$(x)/best', names, plain, path).replace('npx firstlight', "printf '%s\\0'");
+    assert.equal(wordsOf(line).slice(0, -1), ['predict', path, '--checkpoint', 'runs/$(x)/best', '--labels']);
+    assert.equal(separateNames(wordsOf(line)[5]), names);
+  }
+  const signs = Array.from({ length: 0x17f - 0x20 }, (_, i) => `a${String.fromCharCode(0x20 + i)}`);
+  assert.equal(wordsOf(`printf '%s\\0' ${signs.map(shellWord).join(' ')}`), signs);
+  assert.match(predictLine('best', names, plain, 'a\u001b[2J.mp4'), ' clip.mp4 ');
 });
 
 test('predict says how fast it was, and what limited it', () => {

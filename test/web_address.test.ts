@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
+import { HARMFUL, HOSTILE } from './hostile_sample.ts';
 import { AddressError, decode, encode, type StudyState } from '../web/study/address.ts';
 import * as assert from './assert.ts';
 import { forAll } from './for_all.ts';
@@ -98,6 +99,16 @@ test('what a page does not know is refused by name', async () => {
   await refused(addressOf('{"room":"layernorm","files":{"__proto__":"x"}}'), 'layernorm has no file "__proto__"');
   await refused(with_({ files: { [FILE]: 1 } }), `what it holds for ${FILE} is no text`);
   await refused(with_({ run: 'now' }), 'it holds "run", which no study page has');
+});
+
+test('a name in an address is one short harmless line, whatever it holds', async () => {
+  for (const name of [HOSTILE, 'n'.repeat(1e5)]) {
+    for (const change of [{ room: name }, { case: name }, { [name]: 1 }, { files: { [name]: 'x' } }]) {
+      const { message } = await assert.rejectsWith(decode(addressOf({ ...state, ...change }), KNOWN), AddressError);
+      assert.not.match(message, HARMFUL);
+      assert.ok(message.length < 150, message);
+    }
+  }
 });
 
 test('an address that would be inflated without end is refused after half a megabyte', async () => {

@@ -37,7 +37,7 @@ export async function checkWindowBuffers(weights: Weights, config: ModelConfig):
   if (config.system !== 'video-swin') return;
   const { window } = config.network;
   const tokens = sizeOf(window);
-  const index = positionIndex(window);
+  let index: Uint32Array | undefined;
   const compare = async (name: string, read: 'counts' | 'read', wanted: (own: Shape) => Shape,
     values: (own: Shape) => ArrayLike<number>) => {
     const [part] = weights.stored(name, []).parts;
@@ -57,7 +57,7 @@ export async function checkWindowBuffers(weights: Weights, config: ModelConfig):
   const ofPairs = ({ length }: Shape) => (length === 1 ? [tokens * tokens] : [tokens, tokens]);
   const sideOf = ([windows]: Shape) => Math.round(Math.sqrt(windows));
   for (const block of blocksOf(config.network)) {
-    await compare(`${block}.attn.relative_position_index`, 'counts', ofPairs, () => index);
+    await compare(`${block}.attn.relative_position_index`, 'counts', ofPairs, () => index ??= positionIndex(window));
     await compare(`${block}.attn_mask`, 'read', (own) => [sideOf(own) ** 2, tokens, tokens], (own) =>
       shiftMask(sideOf(own), window.slice(-2)));
   }

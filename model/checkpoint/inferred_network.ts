@@ -2,6 +2,7 @@
 import { sizeOf } from '../../engine/dtype.ts';
 import { headsOf, numberedClasses, RESNETS, SWINS, type NetworkConfig, validateConfig,
   VIDEOMAES } from '../systems/config.ts';
+import { MOST_STAGES } from '../systems/sizes.ts';
 import { HeldShapes } from './held_shapes.ts';
 import type { Origin } from './names/index.ts';
 import { sideOf } from './positions.ts';
@@ -66,17 +67,20 @@ function timesformer(held: HeldShapes): NetworkConfig {
 /** A ResNet takes pictures of any size, and clips of any number of frames. */
 function resnet(held: HeldShapes): NetworkConfig {
   const [width] = held.shape('backbone.conv1.conv.weight', 4);
-  const blocks = Array.from({ length: held.count('backbone.layer') },
+  const blocks = Array.from({ length: stagesOf(held, 'backbone.layer') },
     (_, stage) => held.count(`backbone.layer${stage + 1}.`));
   const isShifted = held.parameters.has('backbone.layer1.0.conv1.conv.net.weight');
   return { system: isShifted ? 'tsm' : 'tsn', frames: FRAMES, imageSize: 224, classes: classesOf(held),
     network: { ...RESNETS.presets.R50, width, blocks } };
 }
 
+/** Each is looked for among all names: more than any network has are not. */
+const stagesOf = (held: HeldShapes, prefix: string) => Math.min(held.count(prefix), MOST_STAGES);
+
 /** Height and width of a window are taken to be alike. */
 function swin(held: HeldShapes, weights: Weights): NetworkConfig {
   const [width, ...patch] = held.shape('backbone.patch_embed.proj.weight', 5).slice(0, -1);
-  const stages = held.count('backbone.layers.');
+  const stages = stagesOf(held, 'backbone.layers.');
   const of = (stage: number) => `backbone.layers.${stage}.blocks.`;
   const tables = Array.from({ length: stages },
     (_, stage) => held.shape(`${of(stage)}0.attn.relative_position_bias_table`, 2));

@@ -14,7 +14,7 @@ interface Holder {
 
 /**
  * Fills a model's parameters and buffers and returns their names. Names and shapes are checked first; a weight that is
- * not finite, or that f16 has no room for where there is no master, is refused by name.
+ * not finite, that f16 has no room for where there is no master, or a variance below 0 is refused by name.
  */
 export async function loadWeights(model: Holder, weights: Weights, demands: Demands = {}): Promise<readonly string[]> {
   const parameters = new Map(model.state());
@@ -39,6 +39,19 @@ export async function readFinite(weights: Weights, name: string, shape: Shape): 
 
 const nonFinite = ({ path }: Weights, name: string, value: number, place: number) =>
   new CheckpointFormatError('NonFinite', path, `holds ${value} at place ${place}`, name);
+
+/** Statistics of batch norms, of which a root is taken. */
+const VARIANCE = '.running_var';
+
+function negative({ path }: Weights, name: string, values: Float32Array, at: number):
+  | CheckpointFormatError
+  | undefined {
+  const place = values.findIndex((value) => value < 0);
+  return place < 0 ?
+    undefined :
+    new CheckpointFormatError('OutOfRange', path,
+      `holds ${values[place]} at place ${at + place}: no variance is below 0`, name);
+}
 
 const isFloat = (tensor: AnyTensor): tensor is Tensor => tensor.dtype === 'f32' || tensor.dtype === 'f16';
 
@@ -84,6 +97,7 @@ class Loading {
         // thrown behind the last piece: what is wrong with the file itself comes before that
         if (place >= 0) refusal ??= nonFinite(this.#weights, name, values[place], at + place);
       }
+      if (name.endsWith(VARIANCE)) refusal ??= negative(this.#weights, name, values, at);
       using part = target.alias([values.length], at * target.elementBytes);
       part.write(values);
       at += values.length;

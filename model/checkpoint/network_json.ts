@@ -23,7 +23,8 @@ export function isNetworkJson({ model_type: type, system }: JsonObject): boolean
 /** Reads the `config.json` of a network. `source` names it in errors. */
 export function networkFromJson(json: JsonObject, source: string): NetworkConfig {
   const problems: string[] = [];
-  const read = { timesformer: timesformerFrom, videomae: videomaeFrom }[json.model_type as string] ?? ownFrom;
+  const { model_type: type } = json;
+  const read = type === 'timesformer' ? timesformerFrom : type === 'videomae' ? videomaeFrom : ownFrom;
   const config = read(json, problems);
   if (problems.length > 0) throw new ConfigError(source, problems);
   return validateConfig(config, source);

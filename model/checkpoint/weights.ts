@@ -149,7 +149,7 @@ export function requireHeld(config: ModelConfig, weights: Weights): void {
 function matricesOf(config: ModelConfig): number {
   const blocks = ({ layers, width, mlp }: { layers: number; width: number; mlp: number }) =>
     layers * (4 * width * width + 2 * width * mlp);
-  if (isNetwork(config)) return familyOf(config.system).parameters(config.network);
+  if (isNetwork(config)) return familyOf(config.system).parameters(config.network, config);
   const { vision } = config;
   const text = textConfigOf(config);
   return blocks(vision) + 3 * vision.patch ** 2 * vision.width + (vision.imageSize / vision.patch) ** 2 * vision.width

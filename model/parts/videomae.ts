@@ -109,9 +109,10 @@ const DRAWS = 2;
  * 2017, arXiv:1706.03762, section 3.5. [N, D]
  */
 export function sinePositions(places: number, width: number): Float32Array {
+  const divisors = Float64Array.from({ length: width }, (_, i) => 10000 ** ((i - (i % 2)) / width));
   return Float32Array.from({ length: places * width }, (_, at) => {
     const [place, i] = [Math.floor(at / width), at % width];
-    const angle = place / 10000 ** ((i - (i % 2)) / width);
+    const angle = place / divisors[i];
     return i % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
   });
 }
@@ -145,7 +146,9 @@ export class VideoMae extends Module {
     this.norm = this.add('fc_norm', new LayerNorm(gpu, width, poolEps));
     // one frame alone is a patch, too: a plan measures blocks on as many tokens
     const places = Math.ceil(frames / tubelet) * (imageSize / patch) ** 2;
-    this.positions = this.addConstant(Tensor.from(gpu, sinePositions(places, width), [places, width], 'positions'));
+    // what is too large is refused before it is computed
+    this.positions = this.addConstant(Tensor.empty(gpu, [places, width], 'f32', 'positions'));
+    this.positions.write(sinePositions(places, width));
   }
 
   /** How its weights and activations are stored. Pixels that come so need no conversion. */

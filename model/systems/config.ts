@@ -39,6 +39,10 @@ export function textConfigOf(config: ModelConfig): TextConfig | undefined {
 /** Systems that compare videos with texts. */
 const WITH_TEXTS: readonly SystemName[] = ['xclip', 'clip-one', 'clip-mean', 'clip-joint', 'x-florence'];
 
+/** Systems whose positions and weights of blocks can be drawn wider than published. */
+const DRAWN_WIDER: readonly SystemName[] = ['timesformer', 'timesformer-joint', 'timesformer-space', 'video-swin',
+  'coswin'];
+
 /** Width of the features of texts; undefined of a system without. */
 export function textWidthOf(config: ModelConfig): number | undefined {
   if (isNetwork(config)) return config.system === 'x-florence' ? config.network.embedDim : undefined;
@@ -68,6 +72,9 @@ export const vectorsOf = (config: ModelConfig): number => ('vectors' in config ?
 
 /** Whether a system compares videos with texts. */
 export const hasTexts = (system: SystemName): boolean => WITH_TEXTS.includes(system);
+
+/** Whether `positions` and `weights` of `StartOptions` are of a system. */
+export const drawsWider = (system: SystemName): boolean => DRAWN_WIDER.includes(system);
 
 /** The published architecture that a model has. */
 export const presetOf = (config: ModelConfig): string | undefined =>

@@ -7,7 +7,7 @@ import type { IntegrationConfig } from '../parts/mit.ts';
 import type { PromptConfig } from '../parts/prompt.ts';
 import type { TextConfig } from '../parts/text.ts';
 import type { Clips, Family, WithHead } from './family.ts';
-import { activationProblems, divideProblems, epsProblems, sizeProblems } from './sizes.ts';
+import { activationProblems, divideProblems, epsProblems, sizeProblems, windowProblems } from './sizes.ts';
 
 /** A CoSwin on each frame, with a head. */
 export interface CoSwinConfig extends WithHead {
@@ -42,7 +42,7 @@ export const COSWINS: Family<CoSwinSizes> = {
     depths.reduce((sum, count, stage) => sum + count * (4 + 2 * mlpRatio) * (width * 2 ** stage) ** 2, 0),
   shortest: (sizes) => ({ ...sizes, depths: sizes.depths.map(() => 1) }),
   problems({ activation, eps, ...counts }) {
-    const { width, depths, heads } = counts;
+    const { width, depths, heads, window } = counts;
     const problems = [...sizeProblems(counts), ...activationProblems('activation', activation),
       ...epsProblems('eps', eps)];
     if (heads.length !== depths.length) {
@@ -50,7 +50,12 @@ export const COSWINS: Family<CoSwinSizes> = {
     }
     return problems.length > 0
       ? problems
-      : heads.flatMap((own, stage) => divideProblems(`heads of stage ${stage}`, own, 'its width', width * 2 ** stage));
+      : [
+        ...windowProblems([window, window]),
+        ...heads.flatMap((own, stage) =>
+          divideProblems(`heads of stage ${stage}`, own, 'its width', width * 2 ** stage)
+        ),
+      ];
   },
   words: ({ width, depths, window }) =>
     `width ${width}, ${depths.join(' + ')} blocks, windows of ${window} x ${window}`,
@@ -77,8 +82,8 @@ export const FLORENCES: Family<FlorenceSizes> = {
     },
   },
   unit: ({ image }) => COSWINS.unit(image),
-  parameters: ({ image, text }) =>
-    COSWINS.parameters(image) + text.layers * (4 * text.width ** 2 + 2 * text.width * text.mlp),
+  parameters: ({ image, text }, clips) =>
+    COSWINS.parameters(image, clips) + text.layers * (4 * text.width ** 2 + 2 * text.width * text.mlp),
   shortest: (sizes) => ({ ...sizes, image: COSWINS.shortest(sizes.image) }),
   problems({ image, embedDim, text, mit, prompts }) {
     const problems = [...COSWINS.problems(image), ...sizeProblems({ embedDim })];

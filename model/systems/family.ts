@@ -28,8 +28,8 @@ export interface Family<Sizes> {
   unit(sizes: Sizes): number;
   /** Frames, likewise; any number of them if omitted. */
   frameUnit?(sizes: Sizes): number;
-  /** Parameters of the large matrices alone. */
-  parameters(sizes: Sizes): number;
+  /** Parameters of the large matrices alone, and numbers that are computed of places in a clip. */
+  parameters(sizes: Sizes, clips: Clips): number;
   /** The same with the fewest blocks. */
   shortest(sizes: Sizes): Sizes;
   /** What is wrong with sizes from outside, whose structure is right. */

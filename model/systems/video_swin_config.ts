@@ -1,7 +1,7 @@
 /** Sizes of Video Swins. Liu et al. 2022, arXiv:2106.13230, section 3.3. */
 import type { SwinSizes } from '../parts/swin.ts';
 import type { Family, WithHead } from './family.ts';
-import { activationProblems, divideProblems, epsProblems, sizeProblems } from './sizes.ts';
+import { activationProblems, divideProblems, epsProblems, sizeProblems, windowProblems } from './sizes.ts';
 
 /** A Swin whose windows reach over time, too. */
 export interface SwinConfig extends WithHead {
@@ -36,7 +36,12 @@ export const SWINS: Family<SwinSizes> = {
     }
     return problems.length > 0
       ? problems
-      : heads.flatMap((own, stage) => divideProblems(`heads of stage ${stage}`, own, 'its width', width * 2 ** stage));
+      : [
+        ...windowProblems(window),
+        ...heads.flatMap((own, stage) =>
+          divideProblems(`heads of stage ${stage}`, own, 'its width', width * 2 ** stage)
+        ),
+      ];
   },
   words: ({ width, depths, window }) =>
     `width ${width}, ${depths.join(' + ')} blocks, windows of ${window.join(' x ')}`,

@@ -22,7 +22,8 @@ export const VIDEOMAES: Family<VideoMaeSizes> = {
   },
   unit: ({ patch }) => patch,
   frameUnit: ({ tubelet }) => tubelet,
-  parameters: ({ layers, width, mlp }) => layers * (4 * width * width + 2 * width * mlp),
+  parameters: ({ layers, width, mlp, patch, tubelet }, { frames, imageSize }) =>
+    layers * (4 * width * width + 2 * width * mlp) + (frames / tubelet) * (imageSize / patch) ** 2 * width,
   shortest: (sizes) => ({ ...sizes, layers: 1 }),
   problems({ activation, eps, poolEps, ...counts }) {
     const problems = [...sizeProblems(counts), ...activationProblems('activation', activation),

@@ -4,6 +4,9 @@ import { FirstlightError } from '../../engine/errors.ts';
 import { Random } from '../../engine/random.ts';
 import { Broken, type Reader } from './reader.ts';
 
+/** How often each reason should be seen. */
+export const OFTEN = 100;
+
 /** What a file under `SMALL` may take: milliseconds of a processor, and bytes. */
 const MOST_MS = 1000;
 const MOST_BYTES = 2 ** 29;
@@ -39,9 +42,25 @@ export const emptyTally = ({ name, reasons }: Pick<Reader, 'name' | 'reasons'>):
   taken: 0, reasons: Object.fromEntries(reasons.map((reason) => [reason, 0])), other: 0, seconds: 0,
   slowest: { ms: 0, input: 0 }, bytes: 0, failures: [] });
 
+/** Aimed inputs come in rounds of one for each reason, and at least so many inputs. */
+const SHORTEST_ROUND = 16;
+
+/** The reason that an input is aimed at: of most none, and of all none once each was aimed at often enough. */
+export function aimOf({ aimed = {} }: Pick<Reader, 'aimed'>, input: number): string | undefined {
+  const reasons = Object.keys(aimed);
+  const round = Math.max(SHORTEST_ROUND, 2 * reasons.length);
+  return input % 2 === 0 && input < OFTEN * round ? reasons[(input % round) / 2] : undefined;
+}
+
 /** Input `input` of a reader: the same for the same seed, whatever was read before. */
-export const inputOf = (reader: Reader, seed: number, input: number): Uint8Array =>
-  reader.draw(new Random(seed, `${reader.name} ${input}`));
+export function inputOf(reader: Reader, seed: number, input: number): Uint8Array {
+  const random = new Random(seed, `${reader.name} ${input}`);
+  const aim = aimOf(reader, input);
+  return aim === undefined ? reader.draw(random) : reader.aimed?.[aim](random) as Uint8Array;
+}
+
+/** Whether each reason was seen often. */
+export const sawAll = ({ reasons }: Tally): boolean => Object.values(reasons).every((count) => count >= OFTEN);
 
 /** Bytes that the process took at its highest. */
 const peak = () => process.resourceUsage().maxRSS * 1024;

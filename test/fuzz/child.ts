@@ -2,7 +2,7 @@
  * Reads inputs of readers, each until its time is over, and tells the process that started it what it reads and what
  * came of it. An input that never ends, or ends this process, leaves the other one standing.
  */
-import { runReader, type Tally } from './campaign.ts';
+import { runReader, sawAll, type Tally } from './campaign.ts';
 import { READERS } from './readers/index.ts';
 
 /** What the child is to do. */
@@ -14,6 +14,8 @@ export interface Order {
   readonly ms: number;
   /** Inputs at most. */
   readonly most: number;
+  /** Whether it may stop once each reason was seen often. */
+  readonly isEnoughOften: boolean;
   /** Whether to tell of every input before it is read, not of a few. */
   readonly isCareful: boolean;
 }
@@ -28,14 +30,15 @@ export interface Told {
 /** Milliseconds between two reports. */
 const PAUSE = 200;
 
-process.on('message', async ({ reader: name, seed, first, ms, most, isCareful }: Order) => {
+process.on('message', async ({ reader: name, seed, first, ms, most, isEnoughOften, isCareful }: Order) => {
   const reader = READERS.find((each) => each.name === name);
   if (reader === undefined) throw new RangeError(`there is no reader ${name}`);
   const tell = (told: Told) => new Promise((resolve) => process.send?.(told, resolve));
   const until = performance.now() + ms;
   let lastTold = 0;
   const tally = await runReader(reader, { seed, first,
-    goesOn: ({ inputs, failures }) => performance.now() < until && inputs < most && failures.length < 10,
+    goesOn: (own) =>
+      performance.now() < until && own.inputs < most && own.failures.length < 10 && !(isEnoughOften && sawAll(own)),
     onInput: async (input, own) => {
       if (!isCareful && performance.now() - lastTold < PAUSE) return;
       lastTold = performance.now();

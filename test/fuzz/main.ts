@@ -96,26 +96,32 @@ function add(sum: Tally, more: Tally): void {
   sum.failures.push(...more.failures);
 }
 
+/** What was tried of a reader, and the input that comes next. */
+interface Course {
+  readonly reader: Reader;
+  readonly sum: Tally;
+  next: number;
+}
+
 /** Reads inputs of a reader for some time, with as many processes as it ends. */
-async function tryReader(reader: Reader, seed: number, ms: number): Promise<Tally> {
-  const sum = emptyTally(reader);
+async function goOn(course: Course, seed: number, ms: number, isEnoughOften: boolean): Promise<void> {
+  const { reader, sum } = course;
   const until = performance.now() + ms;
   const onTold = (tally: Tally) => showProgress(reader, sum.inputs + tally.inputs);
-  for (let first = 0; performance.now() < until && sum.failures.length < 10;) {
-    const order = { reader: reader.name, seed, first, ms: until - performance.now(), most: Number.MAX_SAFE_INTEGER,
-      isCareful: false };
+  while (performance.now() < until && sum.failures.length < 10) {
+    const order = { reader: reader.name, seed, first: course.next, ms: until - performance.now(),
+      most: Number.MAX_SAFE_INTEGER, isEnoughOften, isCareful: false };
     const end = await run(order, onTold);
     add(sum, end.tally);
-    first += end.tally.inputs;
+    course.next += end.tally.inputs;
     if (end.how === undefined) break;
     // which input it was is told by one that tells of each
-    const again = await run({ ...order, first, ms: PATIENCE_MS, most: 100_000, isCareful: true }, onTold);
+    const again = await run({ ...order, first: course.next, ms: PATIENCE_MS, most: 100_000, isCareful: true }, onTold);
     if (again.how !== undefined) {
       sum.failures.push({ reader: reader.name, input: again.input, kind: 'ended the process', what: again.how });
     }
-    first = again.input + 1;
+    course.next = again.input + 1;
   }
-  return sum;
 }
 
 const isTerminal = process.stderr.isTTY;
@@ -144,17 +150,19 @@ async function main(): Promise<number> {
   const [seed, minutes] = [options.seed, options.minutes].map(Number);
   const readers = READERS.filter(({ name }) => words.length === 0 || words.includes(name));
   console.log(`${readers.length} readers, seed ${seed}, ${minutes} minutes`);
-  const tallies: Tally[] = [];
+  const courses = readers.map((reader): Course => ({ reader, sum: emptyTally(reader), next: 0 }));
   const until = performance.now() + minutes * 60_000;
-  for (const [i, reader] of readers.entries()) {
-    const tally = await tryReader(reader, seed, (until - performance.now()) / (readers.length - i));
-    tallies.push(tally);
-    if (!isTerminal) {
-      console.log(`${reader.name}: ${tally.inputs.toLocaleString('en-US')} inputs, ${tally.failures.length} failures`);
+  // at first each until all of its reasons were seen often, then all of them alike
+  for (const isEnoughOften of [true, false]) {
+    for (const [i, course] of courses.entries()) {
+      await goOn(course, seed, (until - performance.now()) / (courses.length - i), isEnoughOften);
+      const { reader: { name }, sum: { inputs, failures } } = course;
+      if (!isTerminal) console.log(`${name}: ${inputs.toLocaleString('en-US')} inputs, ${failures.length} failures`);
     }
   }
   (await reading)?.kill();
   if (isTerminal) process.stderr.write('\r\u001b[K');
+  const tallies = courses.map(({ sum }) => sum);
   const failures = tallies.flatMap((tally) => tally.failures);
   console.log(
     [...tableOf(tallies), ...(failures.length > 0 ? [''] : []), ...failures.map((failure) => save(failure, seed))].join(

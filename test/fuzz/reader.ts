@@ -10,6 +10,8 @@ export interface Reader {
   readonly reasons: readonly string[];
   /** An input, which follows from the draws alone. */
   draw(random: Random): Uint8Array;
+  /** For reasons that `draw` reaches seldom: inputs that are refused for them. They come among the first. */
+  readonly aimed?: Readonly<Record<string, (random: Random) => Uint8Array>>;
   /**
    * Reads an input to its end.
    * @throws FirstlightError where it is refused, Broken where it is taken and what came of it cannot be

@@ -1,7 +1,4 @@
-import type { Tally } from './campaign.ts';
-
-/** How often each reason should be seen. */
-const OFTEN = 100;
+import { OFTEN, type Tally } from './campaign.ts';
 
 const grouped = (value: number) => Math.round(value).toLocaleString('en-US');
 

@@ -10,9 +10,11 @@ import { confusionsOf, headlinesOf, type Measured, stagesOf } from '../moving_sh
 import { CLASS_NAMES, MOTIONS } from '../moving_shapes/scenes.ts';
 import { type ClipPrediction, type Headline, isMet, type ReportData, type Timing } from '../report/data.ts';
 import { writeReport } from '../report/write.ts';
+import { PLAIN } from '../protocols/candidates.ts';
 import { formatConfig } from '../run/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { environmentOf } from '../run/machine.ts';
+import { predictLine } from './predict_line.ts';
 
 /** The first of `demo-1`, `demo-2`, … in a folder that is not there yet. */
 export function freeFolder(runs: string): string {
@@ -77,11 +79,9 @@ export async function leaveResult(
   console.log(`\n${tableOf(data.headlines)}\n`);
   console.log(`Time      ${timings.map(({ name, seconds }) => `${name} ${duration(seconds)}`).join(', ')}`);
   console.log(`Report    ${pathToFileURL(report).href}`);
-  console.log(
-    `Predict   npx firstlight predict ${measured.seen.dataset.entries[0].path} --checkpoint ${
-      join(out, 'checkpoint')
-    } --labels "a red square moving left, a red square moving right"`,
-  );
+  const asked = ['a red square moving left', 'a red square moving right'];
+  const [{ path }] = measured.seen.dataset.entries;
+  console.log(`Predict   ${predictLine(join(out, 'checkpoint'), asked, PLAIN, path)}`);
   if (smoke) {
     console.log('This was the short form: it shows that all parts work. npx firstlight demo trains in full.');
     return 0;

@@ -4,9 +4,9 @@ import { pathToFileURL } from 'node:url';
 import { CheckpointCorruptError, type Gpu, open, parameterCount } from '../../engine/index.ts';
 import { FileError } from '../../engine/file_error.ts';
 import { printable } from '../../engine/shown.ts';
+import type { Wording } from '../../model/templates.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { writeText } from '../../model/checkpoint/files.node.ts';
-import type { Wording } from '../../model/templates.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { bestOf, type Validation } from '../checkpoint/validation.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
@@ -30,6 +30,7 @@ import { readRunData } from '../run/run_data.ts';
 import { SHOTS_FILE, SHOTS_LABELS } from '../run/run_folder.ts';
 import { StopRequest } from '../run/stop.ts';
 import { wordingOf } from '../run/texts.ts';
+import { predictLine } from './predict_line.ts';
 
 /** Adapter, driver, versions, and how each kernel ran that can run in several ways. */
 const ENVIRONMENT_FILE = 'environment.json';
@@ -172,22 +173,6 @@ export function bestLine({ step, top1 }: Validation, last: number, folder: strin
   const when = step === last ? 'the last step' : `step ${step}`;
   return `Best      top-1 ${(100 * top1).toFixed(1)} % after ${when}, ${folder}`;
 }
-
-/** Names that the command line for `predict` has for an example. */
-const EXAMPLES = 3;
-
-/** The command line that asks a model of a clip. */
-export function predictLine(model: string, names: readonly string[], { templates, mean }: Wording,
-  clip = 'clip.mp4'): string {
-  const shown = names.slice(0, EXAMPLES).map((name) => name.replaceAll('"', ''));
-  const words = templates === 'none' ? '' : ` --templates ${templates} --template-mean ${mean}`;
-  return `npx firstlight predict ${quoted(clip)} --checkpoint ${quoted(model)} --labels ${
-    quoted(shown.join(', '))
-  }${words}`;
-}
-
-/** A word of a command line. */
-const quoted = (word: string) => (/^[\w./\\:-]+$/.test(word) ? word : `"${word}"`);
 
 /** One line for people. */
 export function accuracyLine(clips: number, classes: number, top1: number, top5: number): string {

@@ -12,7 +12,7 @@ const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
 const share = z.number().min(0).lt(1);
 const count = z.int().min(1);
-const path = z.string().min(1);
+const path = z.string().min(1).refine((text) => !text.includes('\0'), 'A path without NUL characters');
 
 /** What systems are called where people read. */
 export const SYSTEM: Readonly<Record<SystemName, string>> = { xclip: 'X-CLIP', 'clip-one': 'CLIP-One',

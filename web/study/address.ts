@@ -6,6 +6,7 @@
  */
 import { FirstlightError } from '../../engine/errors.ts';
 import { parseJson } from '../../engine/json.ts';
+import { shownValue } from '../../engine/shown.ts';
 
 /** What a study page shows. */
 export interface StudyState {
@@ -32,6 +33,9 @@ export class AddressError extends FirstlightError {
       'ask for it again, whole; the page shows the files as they were written', cause);
   }
 }
+
+/** A name from outside, fit for a sentence. */
+const said = (name: unknown) => (name === undefined ? 'without a name' : shownValue(name, 60));
 
 /** The longest file makes 4 KB. */
 const MOST_CHARACTERS = 64 * 1024;
@@ -107,7 +111,7 @@ async function through(stream: CompressionStream | DecompressionStream, bytes: U
 function checked(value: unknown, known: Readonly<Record<string, KnownNames>>): StudyState {
   if (!isRecord(value)) throw new AddressError('what it holds is no state of a study page');
   const { room, case: item, variant, dtype, files, ...others } = value;
-  for (const name in others) throw new AddressError(`it holds "${name}", which no study page has`);
+  for (const name in others) throw new AddressError(`it holds ${said(name)}, which no study page has`);
   const names = typeof room === 'string' && Object.hasOwn(known, room) ? known[room] : undefined;
   if (names === undefined) throw new AddressError(`there is no room ${said(room)} here`);
   const of = (what: string, name: unknown, all: readonly string[]) => {
@@ -128,12 +132,6 @@ function checked(value: unknown, known: Readonly<Record<string, KnownNames>>): S
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A name from outside, short enough for a sentence. */
-function said(name: unknown): string {
-  const text = JSON.stringify(name) ?? 'without a name';
-  return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 }
 
 function base64url(bytes: Uint8Array): string {

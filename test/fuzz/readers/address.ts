@@ -27,6 +27,20 @@ export const address: Reader = {
         ? [[5, () =>
           packed('a'.repeat(lengthOf(random, 2 ** 24)))] as const]
         : [])]),
+  aimed: {
+    'has more than': (random) => bytesOf('A'.repeat(2 ** 16 + 1 + random.below(100))),
+    'it is cut off or was changed': (random) => bytesOf(VALID.slice(0, 2 + random.below(VALID.length - 2))),
+    'it holds more than': (random) => packed('a'.repeat(2 ** 19 + 1 + random.below(100))),
+    'is no state of a study page': (random) => packed(pick(random, ['null', '[]', '3', '"a"', 'true'])),
+    'there is no room': (random) => packed(JSON.stringify({ ...STATE, room: `room${random.below(100)}` })),
+    'has no case': (random) => packed(JSON.stringify({ ...STATE, case: pick(random, ['c', null, 3, {}]) })),
+    'has no variant': (random) => packed(JSON.stringify({ ...STATE, variant: pick(random, ['c', null, 3, {}]) })),
+    'has no type': (random) => packed(JSON.stringify({ ...STATE, dtype: pick(random, ['f64', null, 3, {}]) })),
+    'has no file': (random) => packed(JSON.stringify({ ...STATE, files: { [`${random.below(100)}.wgsl`]: '' } })),
+    'no list of files': (random) => packed(JSON.stringify({ ...STATE, files: pick(random, [null, [], 3, 'x']) })),
+    'is no text': (random) =>
+      packed(JSON.stringify({ ...STATE, files: { 'gelu/gelu.wgsl': pick(random, [null, [], 3]) } })),
+  },
   async read(bytes) {
     const state = await decode(Buffer.from(bytes).toString(), KNOWN);
     holds(Object.hasOwn(KNOWN, state.room), `room ${state.room}`);

@@ -66,6 +66,13 @@ export const config: Reader = {
     drawnBy(random, [...anyBytes([bytesOf(TEXT)], 512), ...anyJson([VALUE]), [4, () =>
       bytesOf(mutatedText(random, TEXT))], [6, () => bytesOf(keyed(random))], [1, () =>
       bytesOf(pick(random, HOSTILE)(random))]]),
+  aimed: {
+    'nested deeper than': (random) => bytesOf(`a: ${'['.repeat(80 + random.below(1000))}`),
+    'map keys must be unique': (random) => bytesOf(`${TEXT}${pick(random, ['model', 'data', 'train'])}: {}\n`),
+    'this alias': (random) => bytesOf(`${TEXT}run: *x${random.below(100)}\n`),
+    'may hold no alias': (random) => bytesOf(`a${random.below(100)}: &a 1\nb: &b [*a]\nc: *b\n`),
+    'letters, at most': (random) => bytesOf('k'.repeat(2 ** 16 + 1 + random.below(100))),
+  },
   read(bytes) {
     const text = Buffer.from(bytes).toString();
     const found = parseConfig(text, '/f/c.yaml', bytes.length % 5 === 0 ? [`run.name=${text.slice(0, 40)}`] : []);

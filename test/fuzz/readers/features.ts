@@ -33,32 +33,58 @@ const start = 8 + Number(whole.readBigUInt64LE());
 const header = JSON.parse(whole.toString('utf8', 8, start)) as Record<string, unknown>;
 const data = whole.subarray(start);
 
+/** A file of features with another head, or with other tensors described. */
+function withHead(head: string, others: object = header): Buffer {
+  const text = JSON.stringify({ ...others, __metadata__: { firstlight: head } });
+  return Buffer.concat([file(text, 0), data]);
+}
+
+const { __metadata__: _, ...DESCRIBED } = header as Record<string, { data_offsets: [number, number] }>;
+/** With another number in the first place of the unit features. */
+function withUnit(value: number): Buffer {
+  const bytes = Buffer.from(whole);
+  bytes.writeFloatLE(value, start + DESCRIBED.features.data_offsets[0]);
+  return bytes;
+}
+
 export const features: Reader = {
   name: 'features',
   reasons: ['has no "firstlight"', 'is no JSON', 'is not that of features', 'holds no features', 'WrongFeatures',
     'NotFinite', 'NotUnit', 'NoSuchTensor', 'is JSON, not safetensors', 'InvalidJson', 'SizeMismatch', 'TooSmall'],
-  draw: (random) => {
-    const withHead = (head: string, others: object = header) => {
-      const text = JSON.stringify({ ...others, __metadata__: { firstlight: head } });
-      return Buffer.concat([file(text, 0), data]);
-    };
-    return drawnBy(random, [[2, () => mutated(random, whole)], [1, () => randomBytes(random)], [6,
-      () => withHead(mutatedJson(random, HEAD))], [2, () => withHead(mutatedText(random, JSON.stringify(HEAD)))], [1,
-      () => withHead(nested(random))], [4, () => {
-      const { __metadata__: _, ...tensors } = header;
+  draw: (random) =>
+    drawnBy(random, [[2, () => mutated(random, whole)], [1, () => randomBytes(random)], [6, () =>
+      withHead(mutatedJson(random, HEAD))], [2, () => withHead(mutatedText(random, JSON.stringify(HEAD)))], [1, () =>
+      withHead(nested(random))], [4, () => {
       return oneIn(random, 2)
-        ? withHead(JSON.stringify(HEAD), JSON.parse(mutatedJson(random, tensors)) as object)
-        : withHead(JSON.stringify({ ...HEAD, names: [] }), tensors);
+        ? withHead(JSON.stringify(HEAD), JSON.parse(mutatedJson(random, DESCRIBED)) as object)
+        : withHead(JSON.stringify({ ...HEAD, names: [] }), DESCRIBED);
     }], [4, () => {
       // numbers alone are changed
       const numbers = Buffer.from(data);
       numbers.writeFloatLE(pick(random, [Number.NaN, Infinity, -Infinity, 0, 2, 1e38]),
         4 * random.below(numbers.length / 4));
       return Buffer.concat([whole.subarray(0, start), numbers]);
-    }], [1, () => bytesOf('{"a":1}\n')], [1, () => {
-      const { __metadata__: _, ...tensors } = header;
-      return Buffer.concat([file(JSON.stringify(tensors), 0), data]);
-    }]]);
+    }], [1, () => bytesOf('{"a":1}\n')], [1, () => Buffer.concat([file(JSON.stringify(DESCRIBED), 0), data])]]),
+  aimed: {
+    TooSmall: (random) => whole.subarray(0, 1 + random.below(7)),
+    NoSuchTensor: (random) => {
+      const { texts, ...others } = DESCRIBED;
+      return withHead(JSON.stringify(HEAD), { ...others, [`text${random.below(100)}`]: texts });
+    },
+    SizeMismatch: (random) => {
+      const name = pick(random, Object.keys(DESCRIBED));
+      return withHead(JSON.stringify(HEAD), { ...header,
+        [name]: { ...DESCRIBED[name], shape: [3, 3 + random.below(9)] } });
+    },
+    WrongFeatures: (random) =>
+      withHead(JSON.stringify({ ...HEAD, texts: Array<string>(2 + random.below(9)).fill('a door') })),
+    NotFinite: (random) => withUnit(pick(random, [Number.NaN, Infinity, -Infinity])),
+    NotUnit: (random) => withUnit(random.next() / 2),
+    'is JSON, not safetensors': (random) => bytesOf(`{"a":${random.below(100)}}\n`),
+    'has no "firstlight"': (random) =>
+      Buffer.concat([file(JSON.stringify({ ...DESCRIBED, __metadata__: { other: String(random.below(9)) } }), 0),
+        data]),
+    InvalidJson: (random) => Buffer.concat([file(`{"a${random.below(99)}"`, 0), data]),
   },
   async read(bytes) {
     const own = await FeatureFile.open(written('x.safetensors', bytes));

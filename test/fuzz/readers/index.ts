@@ -14,7 +14,8 @@ import { safetensors } from './safetensors.ts';
 import { added, mergeList, packedMerges, text, tokenizerConfig, tokenizerJson, vocabulary } from './tokenizer.ts';
 import { container, frames } from './video.ts';
 
-export const READERS: readonly Reader[] = [safetensors, pickle, modelConfig, preprocessorConfig, processorConfig, index,
-  tokenizerJson, tokenizerConfig, vocabulary, mergeList, added, packedMerges, text, config, list, kinetics, ucf101,
-  hmdb51, labels, classInd, tableNames, texts, container, frames, png, runState, log, quarantine, found, lock,
-  evaluation, result, tunings, features, journal, fixture, clipCache, address];
+/** Last, and so with the time that others leave, are those of which a reason takes 100,000 tensors or more. */
+export const READERS: readonly Reader[] = [modelConfig, preprocessorConfig, processorConfig, index, tokenizerJson,
+  tokenizerConfig, vocabulary, mergeList, added, packedMerges, text, config, list, kinetics, ucf101, hmdb51, labels,
+  classInd, tableNames, texts, container, frames, png, runState, log, quarantine, found, lock, evaluation, result,
+  tunings, features, journal, fixture, clipCache, address, pickle, safetensors];

@@ -50,7 +50,18 @@ interface Layout {
   readonly valid: string;
   readonly line: (random: Random, i: number) => string;
   readonly reasons: readonly string[];
+  /** Texts that are refused for some of them. */
+  readonly wrong: Readonly<Record<string, (random: Random) => string>>;
 }
+
+/** A line that is longer than any. */
+const longLine = (random: Random) => 'x'.repeat(2 ** 13 + 1 + random.below(100));
+const aimedAt = (wrong: Layout['wrong']): Reader['aimed'] =>
+  Object.fromEntries(
+    Object.entries({ 'letters, at most': longLine, ...wrong }).map(([reason, make]) => [reason, (random) =>
+      bytesOf(make(random))]
+    ),
+  );
 
 const SET: DataSet = { format: 'list', train: at('list.txt'), val: null, labels: at('labels.csv'), split: 1,
   names: 'official', seen: null, unseenOnly: false, root, roots: [], firstLabel: null };
@@ -58,12 +69,13 @@ written('labels.csv', `id,name\n${NAMES.map((name, i) => `${i},${name}\n`).join(
 const COMMON = ['is not UTF-8 text', 'letters, at most'];
 
 /** A reader of lists whose classes are known. */
-const listReader = ({ name, set, file, valid, line, reasons }: Layout): Reader => ({
+const listReader = ({ name, set, file, valid, line, reasons, wrong }: Layout): Reader => ({
   name,
   reasons: [...COMMON, ...reasons],
   draw: (random) =>
     drawnBy(random, [...anyBytes([bytesOf(valid)], 512), [2, () => bytesOf(mutatedText(random, valid))], [5, () =>
       lined(random, line)]]),
+  aimed: aimedAt(wrong),
   read(bytes) {
     const path = written(file, bytes);
     check(scanPart({ ...SET, train: path, ...set }, 'train', set.format === 'hmdb51' ? at('splits') : path, NAMES));
@@ -82,6 +94,7 @@ function check({ entries, problems, warnings }: ScannedList): void {
   if (problems.length > 0) throw new DatasetError(problems);
 }
 
+const lines = (...all: readonly string[]) => all.map((line) => `${line}\n`).join('');
 const KINETICS =
   'label,youtube_id,time_start,time_end,split\narchery,abc,1,11,train\n"Apply Eye Makeup",xyz,0,10,train\n';
 
@@ -89,8 +102,12 @@ export const list = listReader({ name: 'list', set: {}, file: 'list.txt',
   valid: 'a.mp4 0\n# no clip\nb c.mp4 2\nArchery/v_Archery_g08_c01.avi 1\n',
   line: (random) => `${clipText(random)}${pick(random, [' ', '  ', '\t', ''])}${labelText(random)}`,
   reasons: ['expected "path label"', 'is not a whole number', 'is none of the 3 classes', 'outside',
-    'the list is empty', 'does not exist', 'holds a NUL character', 'tells apart from it', 'is a folder',
-    'count from'] });
+    'the list is empty', 'does not exist', 'holds a NUL character', 'tells apart from it', 'is a folder', 'count from'],
+  wrong: {
+    'the list is empty': (random) => '# no clip\n'.repeat(random.below(9)),
+    'holds a NUL character': (random) => `a\0${random.below(100)}.mp4 0\n`,
+    'count from': (random) => lines('a.mp4 1', 'b c.mp4 2', '# no clip', `a.mp4 ${pick(random, ['1', '01'])}`),
+  } });
 
 export const kinetics = listReader({ name: 'kinetics', set: { format: 'kinetics' }, file: 'kinetics.csv',
   valid: KINETICS, line: (random, i) => (i === 0
@@ -100,29 +117,41 @@ export const kinetics = listReader({ name: 'kinetics', set: { format: 'kinetics'
       pick(random, ['1', '000001', '-1', 'x'])
     },${pick(random, ['11', '10', ''])},${pick(random, ['train', 'val', ''])}`),
   reasons: ['the table is empty', 'is none of the 3 classes', 'none of its', 'values as in the header',
-    'expected the columns', 'is no whole number of seconds'] });
+    'expected the columns', 'is no whole number of seconds'], wrong: {
+    'the table is empty': (random) => `${KINETICS.split('\n')[0]}${'\n'.repeat(random.below(100))}`,
+    'is none of the 3 classes': (random) => lines(KINETICS.split('\n')[0], `class ${random.below(100)},abc,1,11,train`),
+    'is no whole number of seconds': (random) =>
+      lines(KINETICS.split('\n')[0], `archery,abc,${pick(random, ['x', '-1', '1.5', '1e3'])},11,train`),
+  } });
 
 export const ucf101 = listReader({ name: 'ucf101', set: { format: 'ucf101', labels: null }, file: 'trainlist01.txt',
   valid: 'Archery/v_Archery_g08_c01.avi 2\na.mp4 1\n',
   line: (random) => `${clipText(random)}${pick(random, [' ', ''])}${labelText(random)}`,
   reasons: ['is none of the 3 classes', 'no folder that tells its class', 'lies in a folder named as class',
-    'the list is empty', 'does not exist', 'is names, one a line'] });
+    'the list is empty', 'does not exist', 'is names, one a line'], wrong: {
+    'lies in a folder named as class': (random) => lines(`Archery/v_Archery_g08_c01.avi ${pick(random, ['1', '3'])}`),
+    'the list is empty': (random) => '\n'.repeat(random.below(100)),
+  } });
 
 export const hmdb51 = listReader({ name: 'hmdb51', set: { format: 'hmdb51', labels: null },
   file: 'splits/Archery_test_split1.txt', valid: 'v_Archery_g08_c01.avi 1\n#d.avi 2\n',
   line: (random) =>
     `${pick(random, ['v_Archery_g08_c01.avi', clipText(random)])}${pick(random, [' ', ' ', ''])}${
       pick(random, ['0', '1', '2', '3', ''])
-    }`, reasons: ['no clip of split 1', 'and a mark', 'does not exist', 'for training here'] });
+    }`, reasons: ['no clip of split 1', 'and a mark', 'does not exist', 'for training here'], wrong: {
+    'for training here': (random) =>
+      lines(`v_Archery_g08_c01.avi ${pick(random, ['0', '2'])}`, 'v_Archery_g08_c01.avi 1'),
+  } });
 
 /** A reader of names. */
 const namesReader = (name: string, read: (path: string) => string[], valid: string, line: Layout['line'],
-  reasons: readonly string[]): Reader => ({
+  reasons: readonly string[], wrong: Layout['wrong'] = {}): Reader => ({
     name,
     reasons: [...COMMON, ...reasons],
     draw: (random) =>
       drawnBy(random, [...anyBytes([bytesOf(valid)], 512), [2, () => bytesOf(mutatedText(random, valid))], [5, () =>
         lined(random, line)]]),
+    aimed: aimedAt(wrong),
     read(bytes) {
       const names = read(written(`${name}.txt`, bytes));
       holds(names.length > 0 && new Set(names).size === names.length, 'names that stand twice, or none');
@@ -139,7 +168,16 @@ export const labels = namesReader('labels', (path) => readSetNames({ ...SET, lab
     `${pick(random, [String(i - 1), labelText(random)])},${
       pick(random, [className(random), `"${className(random)}"`])
     }`), ['expected the header', 'expected "id,name"', 'holds no classes', 'leaves a gap', 'was given before',
-  'has no name', 'control characters', 'the same text to the tokenizer', 'at most 1,000']);
+  'has no name', 'control characters', 'the same text to the tokenizer', 'at most 1,000'], {
+  'holds no classes': (random) => `id,name\n${'\n'.repeat(random.below(99))}`,
+  'leaves a gap': (random) => lines('id,name', '0,a', `${2 + random.below(99)},b`),
+  'was given before': (random) => lines('id,name', '0,a', '1,b', `${random.below(2)},c`),
+  'has no name': (random) => lines('id,name', '0,a', `1,${pick(random, ['', '""', '" "', '\u200b', '\u00ad'])}`),
+  'control characters': (random) => lines('id,name', '0,a', `1,b${pick(random, ['\u001b[2J', '\u202e', '\u009b'])}c`),
+  'the same text to the tokenizer': (random) =>
+    lines('id,name', '0,archery', `1,${pick(random, ['ARCHERY', ' Archery'])}`),
+  'at most 1,000': (random) => lines('id,name', '0,a', `1,${'n'.repeat(1001 + random.below(1000))}`),
+});
 
 export const classInd = namesReader('class ind', (path) => readSetNames({ ...SET, format: 'ucf101', labels: path }),
   '1 ApplyEyeMakeup\n2 Archery\n',

@@ -80,7 +80,23 @@ function streamed(random: Random): Buffer {
 
 /** What costs time or memory. */
 const COSTLY: readonly (() => string)[] = [() => `]q\0${'h\0'.repeat(2e6)}.`, () => '('.repeat(3e6),
-  () => `N${'\x85'.repeat(1e6)}.`, () => `c__torch__\nM\n)\x81q\0${dict({ again: 'h\0' })}b.`];
+  () => `N${'\x85'.repeat(1e6)}.`];
+
+/** A sound archive, but that one file is stated otherwise. */
+const oneStated = (random: Random, wrong: Partial<ZipSample>) => {
+  const at = random.below(2);
+  return zip(
+    [{ name: 'a/data.pkl', bytes: latin1(GOOD) }, { name: 'a/data/0', bytes: NUMBERS }].map((own, i) =>
+      i === at ? { ...own, ...wrong } : own
+    ),
+  );
+};
+
+/** A model of one tensor. */
+const ofTensor = (own: TensorSample) => archive(`${dict({ model: dict({ w: tensor(own) }) })}.`);
+
+/** Where an entry of an archive's directory says how long its file is unpacked. APPNOTE.TXT, section 4.3.12. */
+const UNPACKED_SIZE = 24;
 
 export const pickle: Reader = {
   name: 'pickle',
@@ -92,12 +108,30 @@ export const pickle: Reader = {
     drawnBy(random, [...anyBytes(VALID), [4, () => archive(`${program(random)}.`)], [4, () =>
       archive(`${dict({ model: dict({ w: value(random), v: tensor(sample(random)) }) })}.`)], [3, () =>
       archived(random)], [2, () => streamed(random)], [2, () => archive(mutated(random, latin1(GOOD)))],
-      ...(oneIn(random, 2000) ?
-        [[20, () => {
-          const own = pick(random, COSTLY)();
-          return archive(own, own.startsWith('c__') ? [{ name: 'a/constants.pkl', bytes: latin1(').') }] : []);
-        }] as const] :
-        [])]),
+      ...(oneIn(random, 2000) ? [[20, () => archive(pick(random, COSTLY)())] as const] : [])]),
+  aimed: {
+    Compressed: (random) => oneStated(random, { method: 1 + random.below(20) }),
+    Encrypted: (random) => oneStated(random, { flags: 1 + 2 * random.below(100) }),
+    InvalidUtf8: (random) => archive(GOOD, [{ name: `a/\xff${random.below(100)}`, bytes: NUMBERS }]),
+    NoSuchEntry: (random) => ofTensor({ key: String(1 + random.below(100)) }),
+    SizeMismatch: (random) => {
+      const bytes = archive(GOOD);
+      bytes.writeUInt32LE(random.word(), bytes.lastIndexOf('PK\x01\x02', undefined, 'latin1') + UNPACKED_SIZE);
+      return bytes;
+    },
+    TooDeep: (random) =>
+      archive(`c__torch__\nM\n)\x81q\0${dict({ w: tensor(), [`again${random.below(100)}`]: 'h\0' })}b.`, [{
+        name: 'a/constants.pkl',
+        bytes: latin1(').'),
+      }]),
+    TooLarge: (random) => ofTensor({ shape: [2 ** 20 + random.below(2 ** 20)], strides: [0] }),
+    TooManyDimensions: (random) => {
+      const ones = Array<number>(9 + random.below(9)).fill(1);
+      return ofTensor({ shape: ones, strides: ones });
+    },
+    TooManyValues: (random) => archive('('.repeat(2e6 + 1 + random.below(1000))),
+    WrongDtype: (random) => ofTensor({ type: 'torch.IntStorage', offset: random.below(3), shape: [3], strides: [1] }),
+  },
   async read(bytes) {
     const opened = await openTensors(bytesInMemory('x.pth', bytes));
     for (const name of opened.names()) {

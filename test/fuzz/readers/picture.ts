@@ -11,40 +11,52 @@ import { holds, type Reader } from '../reader.ts';
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
-function chunk(random: Random, type: string, contents: Uint8Array): Buffer {
+/** Whether something of a picture is to be wrong. */
+type Wrong = (what: string) => boolean;
+
+function chunk(random: Random, wrong: Wrong, type: string, contents: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), contents]);
   const ends = Buffer.alloc(8);
-  ends.writeUInt32BE(oneIn(random, 40) ? Number(edge(random) & 0xffffffffn) : contents.length, 0);
-  ends.writeUInt32BE(oneIn(random, 40) ? random.word() : crc32(body), 4);
+  ends.writeUInt32BE(wrong('length') ? Number(edge(random) & 0xffffffffn) : contents.length, 0);
+  ends.writeUInt32BE(wrong('checksum') ? random.word() : crc32(body), 4);
   return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
 }
 
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
-/** A picture of any kind, one thing of which may be wrong. */
-function picture(random: Random): Buffer {
-  const wrong = () => oneIn(random, 25);
-  const type = wrong() ? random.below(9) : pick(random, [0, 2, 3, 4, 6]);
-  const depth = wrong() ? random.below(20) : pick(random, type === 0 || type === 3 ? [1, 2, 4, 8] : [8, 16]);
-  const [width, height] = [wrong() ? Number(edge(random) & 0xffffffffn) : 1 + random.below(9),
-    wrong() ? Number(edge(random) & 0xffffffffn) : 1 + random.below(9)];
+/** A picture of any kind, of which something may be wrong. */
+function picture(random: Random, wrong: Wrong = () => oneIn(random, 25)): Buffer {
+  const type = wrong('type') ? 1 + 4 * random.below(60) : pick(random, [0, 2, 3, 4, 6]);
+  const depth = wrong('depth') ? 20 * random.below(9) : pick(random, type === 0 || type === 3 ? [1, 2, 4, 8] : [8, 16]);
+  const side = () => wrong('no side') ? 0 : wrong('large side') ? 2 ** 16 + random.below(2 ** 16) : 1 + random.below(9);
+  const [width, height] = [side(), side()];
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([depth, type, wrong() ? 1 : 0, wrong() ? 1 : 0, wrong() ? 2 : oneIn(random, 40) ? 1 : 0], 8);
+  header.set([depth, type, wrong('compression') ? 1 : 0, wrong('filter') ? 1 : 0,
+    wrong('interlace') ? 2 : wrong('interlaced') ? 1 : 0], 8);
   const row = 1 + Math.ceil((Math.min(width, 64) * (CHANNELS[type] ?? 1) * depth) / 8);
-  const rows = Buffer.concat(Array.from({ length: Math.min(height, 64) + (wrong() ? random.below(3) - 1 : 0) }, () => {
+  const count = Math.min(height, 64) + (wrong('less') ? -1 : wrong('more rows') ? 1 : 0);
+  const rows = Buffer.concat(Array.from({ length: count }, () => {
     const line = Buffer.from(Uint8Array.from({ length: row }, () => random.below(256)));
-    line[0] = wrong() ? random.below(256) : random.below(5);
+    line[0] = wrong('row') ? 5 + random.below(251) : random.below(5);
     return line;
   }));
-  const pixels = oneIn(random, 60) ? deflateSync(Buffer.alloc(2 ** 24)) : deflateSync(rows);
-  const data = wrong() ? pixels.subarray(0, random.below(pixels.length)) : pixels;
-  return Buffer.concat([SIGNATURE, ...(wrong() ? [] : [chunk(random, 'IHDR', header)]),
-    ...(type === 3 && !wrong() ? [chunk(random, 'PLTE', randomBytes(random, 768))] : []),
-    ...(wrong() ? [chunk(random, pick(random, ['tEXt', 'CgBI', 'IEND']), randomBytes(random, 64))] : []),
-    ...(wrong() ? [] : [chunk(random, 'IDAT', data)]), ...(wrong() ? [] : [chunk(random, 'IEND', Buffer.alloc(0))])]);
+  const pixels = wrong('pixels') ? deflateSync(Buffer.alloc(2 ** 24)) : deflateSync(rows);
+  const data = wrong('end') ? pixels.subarray(0, random.below(pixels.length)) : pixels;
+  const own = (name: string, contents: Uint8Array) => chunk(random, wrong, name, contents);
+  return Buffer.concat([SIGNATURE, ...(wrong('IHDR') ? [] : [own('IHDR', header)]),
+    ...(type === 3 && !wrong('PLTE') ? [own('PLTE', randomBytes(random, 768))] : []),
+    ...(wrong('more') ? [own(pick(random, ['CgBI', 'JUNK']), randomBytes(random, 64))] : []),
+    ...(wrong('IDAT') ? [] : [own('IDAT', data)]), ...(wrong('IEND') ? [] : [own('IEND', Buffer.alloc(0))])]);
 }
+
+/** Pictures of which the one or other thing alone is wrong, under what they are refused for. */
+const AIMS: Readonly<Record<string, readonly string[]>> = { 'it is cut off': ['IEND'], 'the checksum of': ['checksum'],
+  'it has no header': ['IHDR'], 'which is not known here': ['more'], 'it holds no pixels': ['IDAT'],
+  'it states a picture': ['no side', 'large side'], 'more than': ['large side'],
+  'it states colour type': ['type', 'depth'], 'it states compression': ['compression', 'filter', 'interlace'],
+  'its pixels take': ['less'], 'a row has filter': ['row'] };
 
 const VALID = [
   Buffer.from(
@@ -60,6 +72,10 @@ export const png: Reader = {
   draw: (random) =>
     drawnBy(random, [...anyBytes(VALID, 256), [8, picture], [lengthOf(random, 1), () =>
       Buffer.concat([SIGNATURE, randomBytes(random, 64)])]]),
+  aimed: Object.fromEntries(Object.entries(AIMS).map(([reason, wrong]) => [reason, (random) => {
+    const own = pick(random, wrong);
+    return picture(random, (what) => what === own);
+  }])),
   read(bytes) {
     const file = Buffer.from(bytes);
     const frame = readPng(written('picture.png', file));

@@ -72,9 +72,15 @@ export const lock: Reader = {
   name: 'lock',
   reasons: ['is in use by process'],
   draw: (random) =>
-    drawnBy(random,
-      anyJson([{ pid: 2 ** 30, host: 'elsewhere', since: '2026', began: null }, { pid: 2 ** 30,
-        host: pick(random, ['elsewhere', 'x']), since: '2026', began: '1' }])),
+    drawnBy(random, [
+      ...anyJson([{ pid: 2 ** 30, host: 'elsewhere', since: '2026', began: null }]),
+      // what is no lock is waited for, so most are
+      [200, () =>
+        bytesOf(
+          JSON.stringify({ pid: 1 + random.below(2 ** 30), host: `elsewhere${random.below(9)}`, since: '2026',
+            began: pick(random, [null, '1']) }),
+        )],
+    ]),
   async read(bytes) {
     written('locked/lock', bytes);
     try {

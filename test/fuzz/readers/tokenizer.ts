@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { clipTokenizer, readTokenizer } from '../../../model/tokenizer.node.ts';
 import { ClipTokenizer } from '../../../model/tokenizer.ts';
 import { separateNames } from '../../../train/cli/names.ts';
-import { anyBytes, drawnBy, lengthOf, oneIn } from '../bytes.ts';
+import { anyBytes, drawnBy, lengthOf, oneIn, pick } from '../bytes.ts';
 import { at, written } from '../folder.ts';
 import { holds, type Reader } from '../reader.ts';
 import { anyJson, bytesOf, mutatedText, piece } from '../texts.ts';
@@ -20,6 +20,15 @@ const withAdded = { ...plain,
   added_tokens: [...json.added_tokens, { id: tokenizer.vocabSize, content: 'snow', special: false,
     normalized: true }] };
 const config = JSON.parse(files['tokenizer_config.json']) as object;
+/** Start and end of a text. */
+const ENDS = ['<|startoftext|>', '<|endoftext|>'];
+const without = (from: Readonly<Record<string, number>>, name: string) =>
+  Object.fromEntries(Object.entries(from).filter(([own]) => own !== name));
+/** Merges of letters of `a red star`, which make tokens that the vocabulary lacks. */
+const ODD_PAIRS = ['s t', 't a', 'a r</w>', 'r e', 'e d</w>'].filter((pair) =>
+  vocab[pair.replace(' ', '')] === undefined
+);
+const withModel = (wrong: object) => bytesOf(JSON.stringify({ model: { ...plain.model, ...wrong }, added_tokens: [] }));
 const merges = json.model.merges.map((merge) => (Array.isArray(merge) ? merge.join(' ') : merge));
 
 /** That it makes tokens of a text that it has. */
@@ -37,6 +46,17 @@ export const tokenizerJson: Reader = {
   reasons: [...REASONS, 'not a byte-pair tokenizer', 'the list of merges is missing', 'merge', 'added_tokens',
     'the vocabulary lacks', 'ids must count from 0', 'must have the largest id', 'was not trained with'],
   draw: (random) => drawnBy(random, anyJson([plain, withAdded, withAdded, vocab])),
+  aimed: {
+    'the list of merges is missing': (random) => withModel({ merges: pick(random, [null, 3, 'a b', {}]) }),
+    'the vocabulary lacks': (random) => withModel({ vocab: without(vocab, pick(random, ENDS)) }),
+    'ids must count from 0': (random) =>
+      withModel({ vocab: { ...vocab, gap: tokenizer.vocabSize + 1 + random.below(9) } }),
+    'must have the largest id': (random) => {
+      const other = pick(random, Object.keys(vocab).filter((token) => !ENDS.includes(token)));
+      return withModel({ vocab: { ...vocab, [ENDS[1]]: vocab[other], [other]: vocab[ENDS[1]] } });
+    },
+    'was not trained with': (random) => withModel({ merges: [pick(random, ODD_PAIRS), ...pairs] }),
+  },
   read: (bytes) => check(ClipTokenizer.fromJson(Buffer.from(bytes).toString(), undefined, 'tokenizer.json')),
 };
 
@@ -110,6 +130,7 @@ export const text: Reader = {
       bytesOf(
         Array.from({ length: lengthOf(random, 40) }, () => (oneIn(random, 2) ? 'a cat, ' : piece(random))).join(''),
       )]]),
+  aimed: { 'letters, at most': (random) => bytesOf('word '.repeat(2000 + random.below(100))) },
   read(bytes) {
     const own = Buffer.from(bytes).toString();
     const { ids } = whole.tokenize([own], 77);

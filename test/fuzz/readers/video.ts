@@ -6,7 +6,7 @@ import { examine, type Signature, signatureOf } from '../../../train/data/video/
 import { readFrames } from '../../../train/data/video/decode.ts';
 import { writeVideo } from '../../../train/data/video/encode.ts';
 import { i420Bytes } from '../../../kernels/frames/i420.ts';
-import { sourceOf } from '../../container_sample.ts';
+import { box as exactBox, sourceOf, words as exactWords } from '../../container_sample.ts';
 import { all, at as sampleAt, clip } from '../../video_sample.ts';
 import { anyBytes, drawnBy, edge, lengthOf, oneIn, pick, randomBytes } from '../bytes.ts';
 import { written } from '../folder.ts';
@@ -78,6 +78,34 @@ function movie(random: Random): Buffer {
     box(random, 'mdat', randomBytes(random, 2000))]);
 }
 
+/** What of a movie is other than in a sound one of 40 frames. */
+interface Timed {
+  readonly samples?: number;
+  readonly scale?: number;
+  /** Frames and what each of them takes: of `stts`, and of `ctts`, where there is one. */
+  readonly durations?: readonly number[];
+  readonly offsets?: readonly number[];
+  /** Contents of `elst`. */
+  readonly edits?: readonly number[];
+  readonly handler?: string;
+  readonly type?: string;
+}
+
+function timed(
+  { samples = 40, scale = 12_800, durations = [40, 512], offsets, edits, handler = 'vide', type = 'free' }: Timed,
+): Buffer {
+  const table = (name: string, all: readonly number[]) => exactBox(name, exactWords(0, all.length / 2, ...all));
+  const tables = [exactBox('stsz', exactWords(0, 0, samples)), table('stts', durations),
+    ...(offsets === undefined ? [] : [table('ctts', offsets)])];
+  const track = exactBox('trak',
+    ...(edits === undefined ? [] : [exactBox('edts', exactBox('elst', exactWords(...edits)))]),
+    exactBox('mdia', exactBox('mdhd', exactWords(0, 0, 0, scale, 20_480, 0)),
+      exactBox('hdlr', exactWords(0, 0), Buffer.from(handler)), exactBox('minf', exactBox('stbl', ...tables))));
+  return Buffer.concat([exactBox('ftyp', Buffer.from('isomxxxx')),
+    exactBox('moov', exactBox('mvhd', exactWords(0, 0, 0, 1000, 1600, 0)), track, exactBox(type)),
+    exactBox('mdat', Buffer.alloc(2000))]);
+}
+
 /** An element of EBML, whose size may not be that of its contents. */
 function element(random: Random, id: string, contents: Uint8Array): Buffer {
   const size = Buffer.alloc(8);
@@ -133,6 +161,17 @@ export const container: Reader = {
       return Buffer.concat([start, ...Array.from({ length: 1 + lengthOf(random, 20) }, () =>
         Buffer.concat([oneIn(random, 2) ? start : Buffer.of(0x47), randomBytes(random, 188)]))]);
     }]]),
+  aimed: {
+    'compressed header': () => timed({ type: 'cmov' }),
+    'samples in': (random) => timed({ samples: 4000 + random.below(2 ** 30) }),
+    '(stts)': (random) => timed({ durations: [random.below(40), 512] }),
+    '(ctts)': (random) => timed({ offsets: [random.below(40), 0] }),
+    'no unit of time': (random) => timed({ scale: -random.below(100) }),
+    'contradict each other': (random) => timed({ offsets: [20, 0, 20, 1024 + random.below(2 ** 16)] }),
+    'list of edits is cut off': (random) => timed({ edits: [0, 2 + random.below(2 ** 30), 1600, 0, 65_536] }),
+    'leaves out': (random) => timed({ edits: [0, 1, 100 + random.below(1000), 0, 65_536] }),
+    'long before or after': (random) => timed({ offsets: [1, 2 ** 15 + random.below(2 ** 15), 39, 0] }),
+  },
   read(bytes) {
     const file = Buffer.from(bytes);
     const told = signatureOf(file.subarray(0, 1024));
@@ -159,6 +198,13 @@ export const frames: Reader = {
     return Buffer.concat([name,
       drawnBy(random, [...anyBytes([video(extension)]), [1, () => movie(random)], [1, () => matroska(random)], [1,
         () => riff(random)], [1, () => Buffer.from('#EXTM3U\n#EXTINF:1,\nfuzz.mp4\n')]])]);
+  },
+  aimed: {
+    'the file is empty': (random) => Buffer.of(random.below(5)),
+    'is a text': (random) => Buffer.from(`\0a${' text'.repeat(1 + random.below(100))}`),
+    'is an unknown kind': (random) => Buffer.concat([Buffer.of(0, 0x80, 0xfe), randomBytes(random, 100)]),
+    'has no video': (random) =>
+      Buffer.concat([Buffer.of(0), timed({ handler: pick(random, ['soun', 'text', 'meta']) })]),
   },
   async read(bytes) {
     const extension = ['mp4', 'mov', 'mkv', 'webm', 'avi'][bytes[0] % 5];

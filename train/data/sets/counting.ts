@@ -1,8 +1,9 @@
 /** Whether the labels of a list count classes as labels.csv does. A shifted list trains without any other sign. */
+import { shellWord } from '../../log/shell_word.ts';
 import { basename, dirname } from 'node:path';
 import type { LineProblem } from '../../../engine/errors.ts';
 import { letters } from './class_names.ts';
-import { fromOne, isHmdbSplit, quoted } from './formats.ts';
+import { fromOne, isHmdbSplit } from './formats.ts';
 import { shown } from './lines.ts';
 
 /** A line of a list. */
@@ -42,7 +43,7 @@ export function checkCounting(entries: readonly Labelled[], { file, names, isSta
   const agreeing = named.filter(({ entry, meant }) => entry.label === meant);
   const shifted = named.filter(({ entry, meant }) => entry.label === meant + 1);
   const wrong = named.filter(({ entry, meant }) => entry.label !== meant);
-  const remedy = `set data.firstLabel: 1, or convert it: ${fromOne(quoted(basename(file)))}`;
+  const remedy = `set data.firstLabel: 1, or convert it: ${fromOne(shellWord(basename(file)))}`;
   const refused = (problem: string) => ({ problems: [{ file, line: 0, problem }], warnings: [] });
 
   if (agreeing.length === 0 && names.length > 3 && isHmdbSplit(entries.map(({ name, label }) => `${name} ${label}`))

@@ -2,6 +2,7 @@
  * Files of data sets that are given where something else is expected: what they are, and how they are read, or else the
  * command that makes of them what is expected.
  */
+import { shellWord } from '../../log/shell_word.ts';
 import { basename } from 'node:path';
 
 /** Layouts of data sets that are read as they are published, as `data.format` names them. */
@@ -173,7 +174,7 @@ export function foreign(lines: readonly string[], file: string, given: Given): s
   if (looked.some(({ length }) => length > LONGEST)) return undefined;
   const format = FORMATS.find((known) => known.isIt(looked, file) && !isGivenSo(known, given));
   if (format === undefined) return undefined;
-  const command = given.format === 'list' ? format.commands?.[given.place]?.(quoted(basename(file))) : undefined;
+  const command = given.format === 'list' ? format.commands?.[given.place]?.(shellWord(basename(file))) : undefined;
   return [`is ${format.what}`, `expected ${WANTED[given.format][given.place]}`,
     ...(command === undefined ? [] : [`convert it: ${command}`]),
     ...(format.use === undefined ? [] : [remedy(format.use, given)]),
@@ -204,9 +205,4 @@ export function isHmdbSplit(lines: readonly string[]): boolean {
 function isCounted(lines: readonly string[], first: number): boolean {
   return lines.every((line, i) => new RegExp(`^${i + first}[ \\t]+\\S`).test(line))
     && lines.some((line) => !/\s\d+$/.test(line));
-}
-
-/** A name as a shell takes it for one word. */
-export function quoted(file: string): string {
-  return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`;
 }
