@@ -47,6 +47,7 @@ test('what is not said is the official recipe', () => {
     warmupSteps: null,
     batch: 8,
     accumulation: 1,
+    sum: 'tree',
     labelSmoothing: 0.1,
     tune: 'visual',
     precision: 'f32',

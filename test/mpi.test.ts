@@ -2,7 +2,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { launchedAs } from '../mpi/launcher.ts';
-import { additions, firstHalf } from '../mpi/order.ts';
+import { additions, endsOf, firstHalf, mostOpen } from '../mpi/order.ts';
 import { ALONE, openWorld, padded } from '../mpi/world.ts';
 import { remediesOf } from '../train/commands/doctor_ranks.ts';
 
@@ -30,6 +30,19 @@ test('a sum is a binary tree that is cut at the largest power of two below its t
   assert.is(text(4), '0+1 2+3 0+2');
   assert.is(text(6), '0+1 2+3 0+2 4+5 0+4');
   assert.is(text(7), '0+1 2+3 0+2 4+5 4+6 0+4');
+  assert.equal([0, 1, 2, 3, 6, 8].map(endsOf), [[], [0], [0, 1], [0, 1, 1], [0, 1, 0, 2, 0, 2], [0, 1, 0, 2, 0, 1, 0,
+    3]]);
+});
+
+test('terms that come one by one leave as many sums open as their number has binary places', () => {
+  for (let count = 1; count <= 40; count++) {
+    let [open, most] = [0, 0];
+    for (const ends of endsOf(count)) {
+      most = Math.max(most, ++open);
+      open -= ends;
+    }
+    assert.equal([open, most], [1, mostOpen(count)], String(count));
+  }
 });
 
 test('processes that share the terms of a sum add what one alone does, where each has a power of two of them', () => {

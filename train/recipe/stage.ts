@@ -1,5 +1,5 @@
-import { backward, type Gpu, type Tensor } from '../../engine/index.ts';
-import { scale } from '../../kernels/elementwise/index.ts';
+import type { Gpu, Tensor } from '../../engine/index.ts';
+import { recordGradient, type Sum } from './gradient.ts';
 import type { Optimizer } from './optimizer/index.ts';
 import { learningRate, type Schedule } from './schedule.ts';
 import { type StepReport, StepReports } from './step_reports.ts';
@@ -14,6 +14,8 @@ export interface StageOptions<Batch> {
   readonly done?: number;
   /** Micro-batches of one step; their mean loss is differentiated. */
   readonly accumulation?: number;
+  /** How their gradients are added; as a tree if omitted. */
+  readonly sum?: Sum;
   /** Loads a micro-batch. Called one step ahead, so that it works while the GPU does. */
   readonly prepare: (step: number, micro: number) => Promise<Batch>;
   /** Puts a micro-batch into the tensors that `loss` reads. */
@@ -41,17 +43,9 @@ export interface StageOptions<Batch> {
  * Records an optimiser step over the mean loss of its micro-batches. Returns each loss, and what `Optimizer.step`
  * tells.
  */
-export function recordStep(optimizer: Optimizer, accumulation: number,
-  loss: (micro: number) => Tensor): { losses: readonly Tensor[]; control: Tensor } {
-  const { gpu } = optimizer;
-  optimizer.zeroGrad();
-  const losses = Array.from({ length: accumulation }, (_, micro) =>
-    gpu.scope(() => {
-      const own = loss(micro);
-      backward(accumulation === 1 ? own : scale(own, 1 / accumulation), optimizer.lossScale);
-      return own.detach();
-    }));
-  return { losses, control: optimizer.step() };
+export function recordStep(optimizer: Optimizer, accumulation: number, loss: (micro: number) => Tensor,
+  sum?: Sum): { losses: readonly Tensor[]; control: Tensor } {
+  return { losses: recordGradient(optimizer, { accumulation, sum }, loss), control: optimizer.step() };
 }
 
 /** Trains from step `done` to `steps`, or until `onPause` says stop. Returns the steps done. */
@@ -63,7 +57,7 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
   using reports = new StepReports(gpu, { accumulation, done, lr: (step) => learningRate(schedule, step),
     onStep: options.onStep });
   using step = gpu.capture(() => {
-    const { losses, control } = recordStep(optimizer, accumulation, options.loss);
+    const { losses, control } = recordStep(optimizer, accumulation, options.loss, options.sum);
     reports.append(losses, control);
   });
   let next = load(done);

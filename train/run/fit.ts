@@ -189,6 +189,7 @@ export async function fit(
         steps,
         done,
         accumulation: train.accumulation,
+        sum: train.sum,
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
           gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputs[micro].pixels));

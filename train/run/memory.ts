@@ -3,6 +3,7 @@ import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, halve, 
 import { type ModelConfig, textWidthOf } from '../../model/systems/config.ts';
 import { textBatch } from '../../model/parts/text.ts';
 import { type Compared, requireTexts, type VideoModel } from '../../model/systems/system.ts';
+import { mostOpen } from '../../mpi/order.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { textsLearn } from '../recipe/optimizer/index.ts';
 import { RunStep } from '../recipe/step.ts';
@@ -14,6 +15,7 @@ import type { TextSizes } from './texts.ts';
 export interface RunMemory {
   /** Weights, the frozen ones, shadows in half precision and running statistics too. */
   readonly parameters: number;
+  /** That of the step, and sums over its first micro-batches that wait for the others. */
   readonly gradients: number;
   readonly moments: number;
   /** Pixels, labels, texts. */
@@ -43,16 +45,20 @@ export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig,
   });
   const sum = (pattern: RegExp) =>
     [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
-  const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/),
-    moments: sum(/^arena .*\.(m|v|momentum)$/) };
-  const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
-  const memory = { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
-  return { memory, macs: macs * config.train.accumulation / recordedOf(config) };
+  const gradient = sum(/^arena .*\.grads$/);
+  const { accumulation, sum: how } = config.train;
+  const waiting = (microBatches: number) => (how === 'tree' ? gradient * (mostOpen(microBatches) - 1) : 0);
+  const recorded = recordedOf(config);
+  const kept = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), moments: sum(/^arena .*\.(m|v|momentum)$/) };
+  const memory = { parameters: kept.parameters, gradients: gradient + waiting(accumulation), moments: kept.moments,
+    inputs: sum(/./) - kept.parameters - kept.moments - gradient, activations: stepBytes - waiting(recorded),
+    engine: ENGINE_BYTES, total: totalBytes + waiting(accumulation) - waiting(recorded) + ENGINE_BYTES };
+  return { memory, macs: macs * accumulation / recorded };
 }
 
 /**
- * Micro-batches that are gone through. All have inputs of their own; beyond the second, which adds to gradients, they
- * take nothing else.
+ * Micro-batches that are gone through. All have inputs of their own; beyond the second, before which a gradient waits,
+ * they take nothing else but gradients that wait.
  */
 const recordedOf = ({ train }: TrainConfig) => Math.min(train.accumulation, 2);
 
@@ -63,7 +69,8 @@ export function runOneStep(gpu: Gpu, config: TrainConfig, model: ModelConfig,
   if (config.train.precision === 'f16') halve(built);
   const texts = sizes && textsLike(gpu, config, built, sizes);
   const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
-  gpu.capture(() => recordStep(step.optimizer, recordedOf(config), (micro) => step.loss(micro))).run();
+  gpu.capture(() => recordStep(step.optimizer, recordedOf(config), (micro) => step.loss(micro), config.train.sum))
+    .run();
   return built;
 }
 
