@@ -3,7 +3,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { launchedAs } from '../mpi/launcher.ts';
 import { additions, endsOf, firstHalf, mostOpen } from '../mpi/order.ts';
-import { ALONE, openWorld, padded } from '../mpi/world.ts';
+import { ALONE, openWorld } from '../mpi/world.ts';
 import { remediesOf } from '../train/commands/doctor_ranks.ts';
 
 test('a launcher is known by the variables that it sets', () => {
@@ -61,10 +61,6 @@ test('processes that share the terms of a sum add what one alone does, where eac
   }
 });
 
-test('numbers fill whole chunks', () => {
-  assert.equal([[1, 3], [3, 3], [4, 3], [0, 2]].map(([count, size]) => padded(count, size)), [3, 3, 6, 0]);
-});
-
 test('a process that no launcher started is alone, and does without MPI', async () => {
   const world = await openWorld();
   assert.is(world, ALONE);
@@ -72,7 +68,9 @@ test('a process that no launcher started is alone, and does without MPI', async 
   assert.equal(await world.gather({ a: 1 }), [{ a: 1 }]);
   const values = Float32Array.of(1, 2);
   await world.sum(values);
+  await world.sumAnyhow(values);
   assert.equal(values, Float32Array.of(1, 2));
+  assert.is(world.numbers(3).length, 3);
 });
 
 test('ranks that cannot train, and adapters that differ, are told', () => {

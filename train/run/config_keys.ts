@@ -232,6 +232,10 @@ const run = z.strictObject({
   patience: count.nullable().default(null).describe(
     'evaluations in a row without a better top-1 that end the run early; null: it runs to its last step',
   ),
+  compareEverySteps: count.default(100).describe('optimiser steps between two comparisons of the weights of all ranks'),
+  collectiveMinutes: positive.default(10).describe(
+    'what ranks may wait for one another in a step, an evaluation or a checkpoint, before the run ends with an error',
+  ),
 });
 
 /**
