@@ -6,12 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
+import { evaluate } from '../train/commands/evaluate.ts';
 import { train } from '../train/commands/train.ts';
 import { readRunLog } from '../train/log/run_log.ts';
+import { readEvaluation } from '../train/protocols/result.ts';
 import type { TrainConfig } from '../train/run/config_keys.ts';
 import { STORE_FOLDER } from '../train/run/fit.ts';
 import type { TrainingJob } from './mpi_training_child.ts';
-import { having, ranks } from './ranks.ts';
+import { having, measuring, ranks } from './ranks.ts';
 import { here } from './this_adapter.ts';
 import { writeScene } from './torture/scene.ts';
 
@@ -67,6 +69,7 @@ test.before(async () => {
   const jobs: TrainingJob[] = [
     { config: learning, out: at('learning') },
     { config: fixed, out: at('fixed') },
+    { config: learning, out: at('learning'), json: at('measured.json') },
     { config: learning, out: at('parts'), asked: 1 },
     { config: learning, out: at('parts'), resume: true, asked: 0 },
     { config: learning, out: at('other'), ofLast: { steps: STEPS + 1 } },
@@ -105,6 +108,21 @@ const leftInParts = () =>
     );
     return state.step === step;
   });
+
+of('two ranks measure what one process measures', async () => {
+  const { log } = console;
+  console.log = () => undefined;
+  try {
+    assert.is(await evaluate(learning, measuring(at('learning'), at('alone.json'))), 0);
+  } finally {
+    console.log = log;
+  }
+  const [own, others] = ['alone.json', 'measured.json'].map((name) => readEvaluation(at(name)));
+  // variants depend on how many clips are taken at once
+  const { seconds, finishedAt, environment } = others;
+  assert.equal(others, { ...own, seconds, finishedAt, environment });
+  assert.is(own.parts[0].predictions.length, 7);
+});
 
 of('ranks with other configurations do not begin, and rank 0 alone says why', () => {
   const { status, stderr } = ended;

@@ -1,6 +1,7 @@
 /** Ranks of a family of MPI, started by its own launcher. */
 import { spawnSync } from 'node:child_process';
 import { findMpi, type FoundMpi } from '../engine/setup/mpi.mjs';
+import type { EvaluateOptions } from '../train/commands/evaluate.ts';
 
 const say = (line: string) => void process.stderr.write(`firstlight: ${line}\n`);
 
@@ -23,3 +24,7 @@ export async function having(family: 'openmpi' | 'mpich') {
   const why = found instanceof Error ? `${family} is not to be had: ${found.message}` : '';
   return { found: found as FoundMpi, has: why === '', why };
 }
+
+/** How a run is measured. */
+export const measuring = (checkpoint: string, json: string): EvaluateOptions => ({ protocol: 'single',
+  checkpoints: [checkpoint], name: 'ranks', clips: 'random', classes: [], draws: 1, out: `${json}.out`, json });

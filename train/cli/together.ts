@@ -1,16 +1,16 @@
 /** A command of one process, or of all that a launcher of MPI started with it. */
 import { setTimeout } from 'node:timers/promises';
-import { FirstlightError, NonFiniteError } from '../../engine/errors.ts';
+import { FirstlightError } from '../../engine/errors.ts';
 import { openWorld, type World } from '../../mpi/world.ts';
-import { RanksDifferError } from '../ranks/digest.ts';
 import { InterruptedError } from '../run/stop.ts';
 import { exitCodeOf, explain } from './failure.ts';
 
 /** Milliseconds that rank 0 has to save and to tell what all ranks have found. */
 const PATIENCE_MS = 600_000;
 
-/** What all ranks find in the same step: rank 0 tells it, and what it says behind it, for all of them. */
-const isOfAll = (error: unknown) => error instanceof NonFiniteError || error instanceof RanksDifferError;
+/** Errors that all ranks come upon in the same step: rank 0 tells them for all. */
+const OF_ALL = ['FL_RANKS', 'FL_NON_FINITE'];
+const isOfAll = (error: unknown) => error instanceof FirstlightError && OF_ALL.includes(error.code);
 
 /**
  * Runs a command with the other ranks, if there are any. Rank 0 alone prints. What goes wrong on another one is told

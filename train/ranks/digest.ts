@@ -12,12 +12,8 @@ interface Digest extends Described {
   readonly machine: Readonly<Record<string, string>>;
 }
 
-/** Ranks do not have the same: all of them find that, and say the same. */
-export class RanksDifferError extends FirstlightError {
-  constructor(what: string, hint: string) {
-    super('FL_RANKS', what, {}, hint);
-  }
-}
+/** All ranks have been told the same, find the same, and say the same. */
+const differing = (what: string, hint: string) => new FirstlightError('FL_RANKS', what, {}, hint);
 
 function machineOf(gpu: Gpu): Digest['machine'] {
   const { adapter, driver, versions } = environmentOf(gpu);
@@ -26,7 +22,7 @@ function machineOf(gpu: Gpu): Digest['machine'] {
 
 /**
  * Compares what ranks are about to train, and what they do it on.
- * @throws RanksDifferError with each rank that has something else than rank 0, and what that is
+ * @throws FirstlightError FL_RANKS with each rank that has something else than rank 0, and what that is
  */
 export async function compareRuns(world: World, gpu: Gpu, described: Described): Promise<void> {
   const own: Digest = { config: described.config, data: described.data, machine: machineOf(gpu) };
@@ -36,7 +32,7 @@ export async function compareRuns(world: World, gpu: Gpu, described: Described):
     differencesOf(first.digest, digest).map((difference) => `rank ${rank} on ${host}: ${difference}`)
   );
   if (differences.length === 0) return;
-  throw new RanksDifferError(`the ranks would not train the same run\n${differences.join('\n')}`,
+  throw differing(`the ranks would not train the same run\n${differences.join('\n')}`,
     'start all of them with one version, configuration and data, on adapters of one kind');
 }
 
@@ -58,19 +54,16 @@ async function hashOf(gpu: Gpu, model: VideoModel): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** @throws RanksDifferError with the ranks whose weights are not those of rank 0 */
-export async function compareWeights(world: World, gpu: Gpu, model: VideoModel, step: number): Promise<void> {
+/**
+ * @param when or where they were those: `at the start`, `after step 100`, a checkpoint
+ * @throws FirstlightError FL_RANKS with the ranks whose weights are not those of rank 0
+ */
+export async function compareWeights(world: World, gpu: Gpu, model: VideoModel, when: string): Promise<void> {
   const told = await world.gather({ host: world.host.name, hash: await hashOf(gpu, model) });
   const others = told.flatMap(({ host, hash }, rank) =>
     hash === told[0].hash ? [] : [`rank ${rank} on ${host}: ${hash}`]
   );
   if (others.length === 0) return;
-  throw new RanksDifferError(
-    `the weights are not those of rank 0, ${told[0].hash}, ${step === 0 ? 'at the start' : `after step ${step}`}\n${
-      others.join('\n')
-    }`,
-    step === 0
-      ? 'start all ranks from the same checkpoint'
-      : 'the last checkpoint may hold what is wrong: --resume compares anew, on other machines if one of these is not sound',
-  );
+  throw differing(`${when}: the weights are not those of rank 0, ${told[0].hash}\n${others.join('\n')}`,
+    'start all ranks from the same files; if they were, one of the machines may not be sound');
 }

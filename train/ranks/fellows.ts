@@ -43,13 +43,14 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
     },
     compareEvery: run.compareEverySteps,
     compare: async ({ model }, step) => {
-      if (!hasBegun) {
+      const isFirst = !hasBegun;
+      if (isFirst) {
         hasBegun = true;
         refuseStatistics(model, size);
         await ready();
         await compareRuns(world, gpu, now);
       }
-      await compareWeights(world, gpu, model, step);
+      await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);
     },
   };
 }
