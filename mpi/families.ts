@@ -20,6 +20,8 @@ export interface Family {
   readonly sum: Constant;
   readonly errorsReturn: Constant;
   readonly infoNull: Constant;
+  /** MPI_IN_PLACE. */
+  readonly inPlace: number;
   /** MPI_STATUS_IGNORE. */
   readonly noStatus: number;
   /** MPI_COMM_TYPE_SHARED. */
@@ -39,6 +41,7 @@ const OPEN_MPI: Family = {
   sum: of('ompi_mpi_op_sum'),
   errorsReturn: of('ompi_mpi_errors_return'),
   infoNull: of('ompi_mpi_info_null'),
+  inPlace: 1,
   noStatus: 0,
   shared: 0,
 };
@@ -54,6 +57,7 @@ const MPICH: Family = {
   sum: 0x58000003,
   errorsReturn: 0x54000001,
   infoNull: 0x1c000000,
+  inPlace: -1,
   noStatus: 1,
   shared: 1,
 };

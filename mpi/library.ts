@@ -126,6 +126,14 @@ export class Mpi {
     return request;
   }
 
+  /** Replaces everyone's `values` by their sum, in the order that the library chooses. */
+  allReduce(values: Float32Array): Uint8Array {
+    const request = newHandle();
+    this.#call('Iallreduce', ['intptr_t', 'void *', 'int', 'H', 'H', 'H', 'void *'], this.family.inPlace, values,
+      values.length, this.#float, this.#sum, this.#world, request);
+    return request;
+  }
+
   /** Whether a request is done; it may be asked until it is. */
   isDone(request: Uint8Array): boolean {
     const flag = new Int32Array(1);

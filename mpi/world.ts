@@ -26,26 +26,27 @@ export interface World extends Place {
   readonly host: Place & { readonly name: string };
   /** The library and its version; undefined for one process. */
   readonly library: string | undefined;
-  /** Resolves when all processes have called it. */
-  barrier(): Promise<void>;
+  /** Resolves when all processes have called it. @param limit seconds to wait, if others than for all collectives */
+  barrier(limit?: number): Promise<void>;
   /** Puts the root's bytes into everyone's `bytes`, which are of the same size. */
   broadcast(bytes: Uint8Array, root: number): Promise<void>;
   /** A value of each process that JSON can tell, by rank. */
   gather<T>(value: T): Promise<readonly T[]>;
+  /** Room for numbers that are to be summed: so many, and some more behind them, so that each rank adds as many. */
+  numbers(count: number): Float32Array;
   /**
    * Replaces `values` by their sum over all processes, element by element, in the order of `additions`: the bits are
    * those of one process that adds in that order. On the wire is what a ring needs, 2(R − 1)/R of the bytes.
-   * @param values as many as `padded` makes of their number; the last ones may be anything
+   * @param values made by `numbers`  @param what is summed, for errors
    */
-  sum(values: Float32Array): Promise<void>;
+  sum(values: Float32Array, what?: string): Promise<void>;
+  /** The same in the order that MPI's library chooses by size, version and hosts. */
+  sumAnyhow(values: Float32Array, what?: string): Promise<void>;
   /** Ends all processes, with this exit code. */
   abort(code: number): never;
   /** Leaves, when all do. Nothing may be called afterwards. */
   end(): Promise<void>;
 }
-
-/** The least multiple of `size` that holds so many. */
-export const padded = (count: number, size: number) => Math.ceil(count / size) * size;
 
 /** One process. */
 export const ALONE: World = {
@@ -56,7 +57,9 @@ export const ALONE: World = {
   barrier: async () => undefined,
   broadcast: async () => undefined,
   gather: async (value) => [value],
+  numbers: (count) => new Float32Array(count),
   sum: async () => undefined,
+  sumAnyhow: async () => undefined,
   abort: (code) => process.exit(code),
   end: async () => undefined,
 };
@@ -84,13 +87,13 @@ class Launched implements World {
   }
 
   /** Begins a collective behind the last one, and resolves when it is done. `begin` keeps what MPI reads and writes. */
-  #run(name: string, begin: () => Uint8Array): Promise<void> {
-    const done = this.#last.then(() => this.#polled(name, begin));
+  #run(name: string, begin: () => Uint8Array, limit = this.#limit): Promise<void> {
+    const done = this.#last.then(() => this.#polled(name, begin, limit));
     this.#last = done.catch(() => undefined);
     return done;
   }
 
-  #polled(name: string, begin: () => Uint8Array): Promise<void> {
+  #polled(name: string, begin: () => Uint8Array, limit: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const request = begin();
       const start = performance.now();
@@ -98,7 +101,7 @@ class Launched implements World {
         try {
           const milliseconds = performance.now() - start;
           if (this.#mpi.isDone(request)) resolve();
-          else if (milliseconds > 1000 * this.#limit) reject(this.#overdue(name));
+          else if (milliseconds > 1000 * limit) reject(this.#overdue(name, limit));
           else if (milliseconds < EAGER) setImmediate(look);
           else setTimeout(look, NAP);
         } catch (error) {
@@ -109,14 +112,14 @@ class Launched implements World {
     });
   }
 
-  #overdue(name: string): FirstlightError {
+  #overdue(name: string, seconds: number): FirstlightError {
     return new FirstlightError('FL_MPI',
-      `rank ${this.rank} of ${this.size} on ${this.host.name}: the others did not take part in a ${name} within ${this.#limit} s`,
-      { name, seconds: this.#limit }, 'see what the other ranks said last; a host or its link may be gone');
+      `rank ${this.rank} of ${this.size} on ${this.host.name}: the others did not take part in a ${name} within ${seconds} s`,
+      { name, seconds }, 'see what the other ranks said last; a host or its link may be gone');
   }
 
-  barrier(): Promise<void> {
-    return this.#run('barrier', () => this.#mpi.barrier());
+  barrier(limit?: number): Promise<void> {
+    return this.#run('barrier', () => this.#mpi.barrier(), limit);
   }
 
   broadcast(bytes: Uint8Array, root: number): Promise<void> {
@@ -139,22 +142,30 @@ class Launched implements World {
     return texts.map((bytes, rank) => JSON.parse(new TextDecoder().decode(bytes.subarray(0, lengths[rank]))) as T);
   }
 
-  async sum(values: Float32Array): Promise<void> {
+  numbers(count: number): Float32Array {
+    return new Float32Array(Math.ceil(count / this.size) * this.size);
+  }
+
+  async sum(values: Float32Array, what = 'numbers'): Promise<void> {
     const { size } = this;
     if (values.length % size !== 0) {
-      throw new RangeError(`${values.length} numbers do not make ${size} chunks: allocate padded(count, size)`);
+      throw new RangeError(`${values.length} numbers do not make ${size} chunks: let numbers() make room for them`);
     }
+    const name = `sum of ${what}`;
     const each = values.length / size;
     if (this.#received.length < values.length) this.#received = new Float32Array(values.length);
     const received = this.#received.subarray(0, values.length);
     const chunk = (rank: number) => received.subarray(rank * each, (rank + 1) * each);
-    await this.#run('sum', () => this.#mpi.allToAll(values, received, each));
+    await this.#run(name, () => this.#mpi.allToAll(values, received, each));
     for (const { into, from } of additions(size)) this.#mpi.add(chunk(from), chunk(into));
-    const own = chunk(0);
-    await this.#run('sum',
-      () =>
-        this.#mpi.allGather(new Uint8Array(own.buffer, own.byteOffset, own.byteLength),
-          new Uint8Array(values.buffer, values.byteOffset, values.byteLength)));
+    const [own, all] = [chunk(0), values].map(({ buffer, byteOffset, byteLength }) =>
+      new Uint8Array(buffer, byteOffset, byteLength)
+    );
+    await this.#run(name, () => this.#mpi.allGather(own, all));
+  }
+
+  sumAnyhow(values: Float32Array, what = 'numbers'): Promise<void> {
+    return this.#run(`sum of ${what}`, () => this.#mpi.allReduce(values));
   }
 
   abort(code: number): never {

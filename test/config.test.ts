@@ -47,6 +47,7 @@ test('what is not said is the official recipe', () => {
     warmupSteps: null,
     batch: 8,
     accumulation: 1,
+    sum: 'tree',
     labelSmoothing: 0.1,
     tune: 'visual',
     precision: 'f32',
@@ -65,7 +66,8 @@ test('what is not said is the official recipe', () => {
     checkpoint: null, vision: null, interpolateFrames: false, interpolatePatches: false, dropPath: 0, dropout: 0,
     init: { mitPositions: 0.02, mitWeights: 0.02, promptWeights: 0.02, positions: null, weights: null } });
   assert.equal(config.run, { seed: 1024, memoryGiB: null, evaluationBatch: null, logEverySteps: 10,
-    checkpointEverySteps: 500, evaluateEveryEpochs: 1, evaluateEverySteps: null, patience: null });
+    checkpointEverySteps: 500, evaluateEveryEpochs: 1, evaluateEverySteps: null, patience: null, compareEverySteps: 100,
+    collectiveMinutes: 10 });
 });
 
 /** Of keys of one kind: values at the edges that are taken, and those beyond that are not. */

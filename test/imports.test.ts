@@ -40,7 +40,7 @@ function upwardsInTrain(graph: Graph): string[] {
 /** Where Node is taken for granted; everything else in engine, kernels and model runs in browsers too. */
 const isForNode = (path: string) =>
   (path.startsWith('train/') && !path.startsWith('train/recipe/')) || path.startsWith('engine/setup/')
-  || path.startsWith('mpi/') || /\.node\.ts$/.test(path);
+  || (path.startsWith('mpi/') && path !== 'mpi/order.ts') || /\.node\.ts$/.test(path);
 
 /** The room that a file belongs to, or `shared`; undefined outside of rooms. */
 function roomOf(path: string): string | undefined {

@@ -2,8 +2,8 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { launchedAs } from '../mpi/launcher.ts';
-import { additions, firstHalf } from '../mpi/order.ts';
-import { ALONE, openWorld, padded } from '../mpi/world.ts';
+import { additions, endsOf, firstHalf, mostOpen } from '../mpi/order.ts';
+import { ALONE, openWorld } from '../mpi/world.ts';
 import { remediesOf } from '../train/commands/doctor_ranks.ts';
 
 test('a launcher is known by the variables that it sets', () => {
@@ -30,6 +30,19 @@ test('a sum is a binary tree that is cut at the largest power of two below its t
   assert.is(text(4), '0+1 2+3 0+2');
   assert.is(text(6), '0+1 2+3 0+2 4+5 0+4');
   assert.is(text(7), '0+1 2+3 0+2 4+5 4+6 0+4');
+  assert.equal([0, 1, 2, 3, 6, 8].map(endsOf), [[], [0], [0, 1], [0, 1, 1], [0, 1, 0, 2, 0, 2], [0, 1, 0, 2, 0, 1, 0,
+    3]]);
+});
+
+test('terms that come one by one leave as many sums open as their number has binary places', () => {
+  for (let count = 1; count <= 40; count++) {
+    let [open, most] = [0, 0];
+    for (const ends of endsOf(count)) {
+      most = Math.max(most, ++open);
+      open -= ends;
+    }
+    assert.equal([open, most], [1, mostOpen(count)], String(count));
+  }
 });
 
 test('processes that share the terms of a sum add what one alone does, where each has a power of two of them', () => {
@@ -48,10 +61,6 @@ test('processes that share the terms of a sum add what one alone does, where eac
   }
 });
 
-test('numbers fill whole chunks', () => {
-  assert.equal([[1, 3], [3, 3], [4, 3], [0, 2]].map(([count, size]) => padded(count, size)), [3, 3, 6, 0]);
-});
-
 test('a process that no launcher started is alone, and does without MPI', async () => {
   const world = await openWorld();
   assert.is(world, ALONE);
@@ -59,7 +68,9 @@ test('a process that no launcher started is alone, and does without MPI', async 
   assert.equal(await world.gather({ a: 1 }), [{ a: 1 }]);
   const values = Float32Array.of(1, 2);
   await world.sum(values);
+  await world.sumAnyhow(values);
   assert.equal(values, Float32Array.of(1, 2));
+  assert.is(world.numbers(3).length, 3);
 });
 
 test('ranks that cannot train, and adapters that differ, are told', () => {

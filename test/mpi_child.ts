@@ -1,6 +1,6 @@
 /** What one rank of test/mpi_ranks.test.ts does; rank 0 prints what came out as JSON. */
 import { createHash } from 'node:crypto';
-import { openWorld, padded } from '../mpi/world.ts';
+import { openWorld } from '../mpi/world.ts';
 
 const [what = 'sums', ...more] = process.argv.slice(2);
 
@@ -16,10 +16,14 @@ const tasks: Readonly<Record<string, () => Promise<void>>> = {
     const counts = more.map(Number);
     const sums: string[] = [];
     for (const count of counts) {
-      const values = new Float32Array(padded(count, world.size));
+      const values = world.numbers(count);
       values.set(numbers(world.rank, count));
+      const anyhow = values.slice();
       await world.sum(values);
+      await world.sumAnyhow(anyhow);
       sums.push(hash(values.slice(0, count)));
+      const isNear = values.every((value, i) => Math.abs(value - anyhow[i]) <= 1e-5 * 10 ** 5);
+      if (!isNear) throw new Error('the sum of the library is another one');
     }
     const bytes = Uint8Array.of(world.rank, 2, 3);
     await world.broadcast(bytes, world.size - 1);
@@ -32,6 +36,13 @@ const tasks: Readonly<Record<string, () => Promise<void>>> = {
   async absent() {
     const world = await openWorld(1);
     if (world.rank === world.size - 1) await new Promise((resolve) => setTimeout(resolve, 60_000));
+    await world.barrier();
+  },
+  /** Rank 1 is gone without a word. */
+  async killed() {
+    const world = await openWorld();
+    await world.barrier();
+    if (world.rank === 1) process.kill(process.pid, 'SIGKILL');
     await world.barrier();
   },
   /** Rank 1 gives up. */

@@ -4,28 +4,13 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
-import { findMpi, type FoundMpi } from '../engine/setup/mpi.mjs';
 import { additions } from '../mpi/order.ts';
+import { having, ranks } from './ranks.ts';
 
 const CHILD = fileURLToPath(new URL('./mpi_child.ts', import.meta.url));
 const FIRSTLIGHT = fileURLToPath(new URL('../train/cli/firstlight.mjs', import.meta.url));
 /** Odd, not divisible by any number of ranks here, and more than a library sends in one piece. */
 const COUNTS = [1, 4, 100_003];
-
-const say = (line: string) => void process.stderr.write(`firstlight: ${line}\n`);
-
-/** Runs ranks and gives how they ended. */
-function ranks({ launcher, environment }: FoundMpi, family: string, count: number, program: readonly string[]) {
-  const more = family === 'openmpi' ? ['--oversubscribe', '--bind-to', 'none'] : [];
-  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', ...environment };
-  const start = performance.now();
-  const { status, stdout, stderr } = spawnSync(launcher, [...more, '-n', String(count), process.execPath, ...program], {
-    env,
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
-  return { status, stdout, stderr, seconds: (performance.now() - start) / 1000 };
-}
 
 const child = (...words: readonly string[]) => [...process.execArgv, CHILD, ...words];
 
@@ -40,13 +25,6 @@ function expected(size: number, count: number): string {
     terms[into] = terms[into].map((value, i) => value + terms[from][i]);
   }
   return createHash('sha256').update(new Uint8Array(terms[0].buffer)).digest('hex');
-}
-
-/** A test for machines that have a family of MPI, or fetch it, and what is said where it is not to be had. */
-async function having(family: 'openmpi' | 'mpich') {
-  const found: FoundMpi | Error = await findMpi(family, say).catch((error: Error) => error);
-  const why = found instanceof Error ? `${family} is not to be had: ${found.message}` : '';
-  return { found: found as FoundMpi, has: why === '', why };
 }
 
 const openmpi = await having('openmpi');
@@ -74,6 +52,12 @@ for (const [family, { found, has, why }] of [['openmpi', openmpi], ['mpich', mpi
     assert.ok(seconds < 60, `${seconds} s`);
   });
 }
+
+testIf(openmpi.has, openmpi.why)('a rank that is killed ends all of them, which have to wait for nothing', () => {
+  const { status, seconds } = ranks(openmpi.found, 'openmpi', 2, child('killed'));
+  assert.is(status, 137);
+  assert.ok(seconds < 60, `${seconds} s`);
+});
 
 testIf(mpich.has, mpich.why)('a rank that waits for one that never comes says so and ends all', () => {
   const { status, stderr } = ranks(mpich.found, 'mpich', 2, child('absent'));

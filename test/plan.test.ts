@@ -311,14 +311,16 @@ test('days follow from arithmetic and speed', () => {
 
 const CLASSES = 12;
 
-test('micro-batches beyond the second add their inputs, and nothing else', async () => {
+test('micro-batches add their inputs, and a gradient for each power of two', async () => {
   const accumulation = 5;
   const config = tiny({ train: { batch: 2, accumulation } });
   const [two, all] = [2, accumulation].map((count) =>
     memoryOf(gpu, tiny({ train: { batch: 2, accumulation: count } }), PRESETS.tiny, { classes: CLASSES, templates: 1,
       length: 8 })
   );
-  assert.equal({ ...all, inputs: 0, total: 0 }, { ...two, inputs: 0, total: 0 });
+  assert.is(all.gradients / 3, two.gradients / 2);
+  const own = { inputs: 0, gradients: 0, total: 0 };
+  assert.equal({ ...all, ...own }, { ...two, ...own });
   await using fresh = await open();
   const model = newModel(fresh, config, PRESETS.tiny);
   const features = fresh.keep(Tensor.zeros(fresh, [CLASSES, PRESETS.tiny.embedDim], 'text features'));

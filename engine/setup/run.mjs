@@ -80,7 +80,7 @@ async function start(program, args, additions) {
   const native = new WithoutNoise((text) => process.stderr.write(text));
   child.stderr.setEncoding('utf8').on('data', (text) => native.push(text));
   const said = new Promise((resolve) => child.stderr.on('close', resolve));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK', 'SIGUSR1']) {
     // Windows tells every process of a console by itself, and there `kill` ends one before it has saved anything
     process.on(signal, () => process.platform === 'win32' || child.kill(signal));
   }

@@ -4,7 +4,7 @@
  * one can mean "at once".
  */
 const ECHO_MS = 400;
-const ASKING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const ASKING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'];
 const last = new Map();
 const { emit } = process;
 

@@ -74,3 +74,7 @@ export function freezeBatchNorms(model: Module, which: BatchNorms): boolean {
   }
   return all.length > 0;
 }
+
+/** Whether a training moves running statistics of a model. */
+export const movesStatistics = (model: Module): boolean =>
+  [...model.modules()].some((module) => module instanceof BatchNorm && !module.isFrozen);

@@ -7,6 +7,7 @@ import { EXPERIMENTS } from '../protocols/paper.ts';
 import { runName } from '../run/config.ts';
 import { command, type Commands, configFlags, configOf, SYSTEM_FLAG, systemOf, writableOf } from './command.ts';
 import { type Flags, UsageError } from './flags.ts';
+import { together } from './together.ts';
 
 const PROTOCOL_NOTES = `PROTOCOLS
 
@@ -100,8 +101,9 @@ export const measuring = {
       const config = configOf('evaluate', flags);
       const asked = askedOf(flags);
       const { evaluate } = await import('../commands/evaluate.ts');
-      return evaluate(config, { ...asked, name: runName(flags.words[0]), system: systemOf(flags),
-        json: writableOf(flags, 'json'), out: writableOf(flags, 'out') });
+      const options = { ...asked, name: runName(flags.words[0]), system: systemOf(flags),
+        json: writableOf(flags, 'json'), out: writableOf(flags, 'out') };
+      return together(config.run.collectiveMinutes, (world) => evaluate(config, options, world));
     },
   }),
   table: command('table', "Prints the paper's numbers, and those of your runs beside them", {

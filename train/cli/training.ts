@@ -5,6 +5,7 @@ import { configKeys } from '../run/config_keys.ts';
 import { command, type Commands, configFlags, configOf, writableOf } from './command.ts';
 import { writable } from './file_names.ts';
 import { type Flags, UsageError } from './flags.ts';
+import { together } from './together.ts';
 
 /** Every key of the configuration, for the help of `train`. */
 function keyList(): string {
@@ -88,7 +89,8 @@ export const training = {
           guess === undefined ? '`firstlight train --help` lists every key' : `did you mean ${guess}?`);
       }
       const { train } = await import('../commands/train.ts');
-      return train(config, { out: outOf(flags), resume: flags.is('resume'), allowed });
+      const options = { out: outOf(flags), resume: flags.is('resume'), allowed };
+      return together(config.run.collectiveMinutes, (world) => train(config, options, world));
     },
   }),
   check: command('check', 'Looks at all that a run needs, and decodes every file of its lists, before it is trained', {

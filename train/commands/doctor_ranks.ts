@@ -1,5 +1,5 @@
 /** `firstlight doctor` of several processes: where each is, what it computes on, and how fast they exchange numbers. */
-import { padded, type World } from '../../mpi/world.ts';
+import type { World } from '../../mpi/world.ts';
 import { duration, markdownTable } from '../log/table.ts';
 
 /** Bytes of the exchange that is timed: some four buckets of a gradient. */
@@ -45,7 +45,7 @@ export function remediesOf(ranks: readonly OfRank[]): readonly string[] {
 
 /** Seconds of a sum over all ranks; the slowest rank's, of the best round. */
 async function exchangeSeconds(world: World): Promise<number> {
-  const values = new Float32Array(padded(EXCHANGED / Float32Array.BYTES_PER_ELEMENT, world.size));
+  const values = world.numbers(EXCHANGED / Float32Array.BYTES_PER_ELEMENT);
   const seconds: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await world.barrier();

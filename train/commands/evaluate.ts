@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { ConfigError, type Gpu, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { writeText } from '../../model/checkpoint/files.node.ts';
+import { ALONE, type World } from '../../mpi/world.ts';
 import type { ModelConfig, SystemName } from '../../model/systems/config.ts';
 import type { System } from '../../model/systems/system.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
@@ -16,6 +17,9 @@ import { type ClipOrder, viewsOf } from '../protocols/protocol.ts';
 import { evaluationFile, type EvaluationResult } from '../protocols/result.ts';
 import type { ClipPrediction } from '../report/data.ts';
 import { renderReport } from '../report/report.ts';
+import { compareRuns, compareWeights } from '../ranks/digest.ts';
+import type { Described } from '../run/changes.ts';
+import { formatConfig } from '../run/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { datasetOf, patternsOf } from '../run/fit.ts';
 import { warn } from '../run/lists.ts';
@@ -42,18 +46,23 @@ export interface EvaluateOptions extends Asked {
   readonly out?: string;
 }
 
-/** Measures checkpoints on `data.val` as a protocol says. Returns the exit status. */
-export async function evaluate(config: TrainConfig, options: EvaluateOptions): Promise<number> {
+/**
+ * Measures checkpoints on `data.val` as a protocol says. Ranks share the clips, and rank 0 tells what came out. Returns
+ * the exit status.
+ */
+export async function evaluate(config: TrainConfig, options: EvaluateOptions, world = ALONE): Promise<number> {
   const { protocol, name, json } = options;
   const { measurements, warnings } = measurementsOf(config, options);
   warn(warnings);
-  const out = folderOf(options);
+  const out = world.rank === 0 ? folderOf(options) : undefined;
   const views = viewsOf(protocol, options.clips, options.views);
-  await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
+  await using gpu = await open({ budget: (kind) => budgetOf(config, kind, world.host.size), tuning: tuned });
   gpu.requireType(config.train.precision);
+  if (world.size > 1) await compareRuns(world, gpu, described(config, measurements));
   const start = performance.now();
-  const { measured, architecture, clips } = await measureAll(gpu, config, measurements, { views,
-    system: options.system });
+  const { measured, architecture, clips } = await measureAll(gpu, config, measurements, { views, system: options.system,
+    world });
+  if (world.rank > 0) return 0;
   const evaluation = { gpu, config, name, protocol, views, architecture, measured,
     seconds: (performance.now() - start) / 1000 };
   const result = resultOf(evaluation);
@@ -70,6 +79,12 @@ export async function evaluate(config: TrainConfig, options: EvaluateOptions): P
   }
   return 0;
 }
+
+/** What ranks that measure must have alike. */
+const described = (config: TrainConfig, measurements: readonly Measurement[]): Described => ({
+  config: formatConfig(config),
+  data: Object.fromEntries(measurements.map(({ name, list: { entries } }) => [name, `${entries.length} clips`])),
+});
 
 /** Where numbers and report go, looked at before hours of work; undefined: nowhere. */
 function folderOf({ out, checkpoints: [first] }: EvaluateOptions): string | undefined {
@@ -90,29 +105,31 @@ interface AllMeasured {
 }
 
 async function measureAll(gpu: Gpu, config: TrainConfig, measurements: readonly Measurement[],
-  { views, system: asked }: { readonly views: Views; readonly system?: SystemName }): Promise<AllMeasured> {
+  { views, system: asked, world }: { readonly views: Views; readonly system?: SystemName;
+    readonly world: World }): Promise<AllMeasured> {
   const measured: Measured[] = [];
   const wording = wordingOf(config);
   let first: Pick<AllMeasured, 'architecture' | 'clips'> | undefined;
   for (const checkpoint of new Set(measurements.map((each) => each.checkpoint))) {
     const system = await systemOf(gpu, config, modelFolderOf(checkpoint), asked);
     using model = system.model;
+    if (world.size > 1) await compareWeights(world, gpu, model, checkpoint);
     const own = measurements.filter((each) => each.checkpoint === checkpoint);
     // what the tokenizer refuses is told now, not after the first of them
     for (const { names } of own) requireWords(system, names, wording.templates);
     for (const measurement of own) {
-      await using dataset = datasetOf(config, measurement.list);
-      const progress = new Progress();
+      await using dataset = datasetOf(config, measurement.list, { onHost: world.host.size });
+      const progress = new Progress({ quiet: world.rank > 0 });
       const stage = measurements.length > 1 ? measurement.name : 'evaluation';
       const each = viewCount(views);
       progress.start(each > 1 ? `${stage}, views` : stage, each * dataset.entries.length);
       const predictions = await evaluateSystem(gpu, system, dataset, measurement.names, { progress, views, wording,
-        batch: config.run.evaluationBatch });
+        batch: config.run.evaluationBatch, world });
       progress.stop();
       measured.push({ measurement, predictions });
       console.log(lineOf(measurement, predictions, measurements.length > 1));
       // several views of a clip are more than a page shows
-      first ??= { architecture: model.config, clips: viewCount(views) === 1
+      first ??= { architecture: model.config, clips: viewCount(views) === 1 && world.rank === 0
         ? await clipsOf(gpu, config, { system, dataset, measurement, predictions })
         : [] };
     }

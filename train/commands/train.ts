@@ -4,21 +4,25 @@ import { pathToFileURL } from 'node:url';
 import { CheckpointCorruptError, type Gpu, open, parameterCount } from '../../engine/index.ts';
 import { FileError } from '../../engine/file_error.ts';
 import { printable } from '../../engine/shown.ts';
-import type { Wording } from '../../model/templates.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { writeText } from '../../model/checkpoint/files.node.ts';
+import { ALONE, type World } from '../../mpi/world.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { bestOf, type Validation } from '../checkpoint/validation.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
+import { fellowsOf } from '../ranks/fellows.ts';
+import { follow } from '../ranks/follow.ts';
+import { sendCheckpoint } from '../ranks/sent_checkpoint.ts';
+import type { Described } from '../run/changes.ts';
 import { formatConfig } from '../run/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
-import { BEST_FOLDER, datasetOf, fit, MODEL_FOLDER, type RunValidation, startingFrom,
+import { BEST_FOLDER, datasetOf, type Fellows, fit, MODEL_FOLDER, type RunValidation, startingFrom,
   STORE_FOLDER } from '../run/fit.ts';
 import { beginningOf, CONFIG_FILE, refuseMissing } from '../run/resuming.ts';
 import { labelsText, listText } from '../data/sets/shots.ts';
 import { QUARANTINE_FILE, quarantineText, readQuarantine } from '../data/loading/quarantine.ts';
-import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
+import { LOG_FILE, type Recorder, RunRecorder, SILENT } from '../log/recorder.ts';
 import { readRunLog } from '../log/run_log.ts';
 import { writeReport } from '../report/write.ts';
 import { warn } from '../run/lists.ts';
@@ -26,7 +30,7 @@ import { withModelFolder } from '../run/model_folder.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { environmentOf, defaultBudget } from '../run/machine.ts';
 import { preflight, requireNothingWrong } from '../run/preflight.ts';
-import { readRunData } from '../run/run_data.ts';
+import { readRunData, type RunData } from '../run/run_data.ts';
 import { SHOTS_FILE, SHOTS_LABELS } from '../run/run_folder.ts';
 import { StopRequest } from '../run/stop.ts';
 import { wordingOf } from '../run/texts.ts';
@@ -48,20 +52,48 @@ export interface TrainOptions {
 }
 
 /**
- * Trains as a configuration says and leaves a run folder: configuration, log, TensorBoard events, checkpoints, the last
- * model and the best, a report and its numbers. Returns the exit status: 128 and the number of the signal if it was
- * asked to stop, which it does after a step that it saves; 5 if the disk did not take the last step, or a model.
+ * Trains as a configuration says, alone or with other ranks, of which rank 0 leaves a run folder. Returns the exit
+ * status, as `lead` does.
  */
-export async function train(asked: TrainConfig, { out, resume = false, allowed = [] }: TrainOptions): Promise<number> {
-  using stop = new StopRequest();
+export async function train(asked: TrainConfig, options: TrainOptions, world = ALONE): Promise<number> {
+  using stop = new StopRequest(process, { isShared: world.size > 1 });
   const config = withModelFolder(asked);
-  if (resume) refuseMissing(out);
-  await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned, warms: true });
+  const { out, resume = false } = options;
+  if (resume && world.rank === 0) refuseMissing(out);
+  await using gpu = await open({ budget: (kind) => budgetOf(config, kind, world.host.size), tuning: tuned,
+    warms: true });
   gpu.requireType(config.train.precision);
-  if (!resume) await requireReady(gpu, config, out);
+  if (!resume && world.rank === 0) await requireReady(gpu, config, out);
   const data = readRunData(config);
-  const { names } = data;
   const now = { config: formatConfig(config, out), data: data.identity };
+  const fellows = fellowsOf(world, { gpu, config, now, stop });
+  const run = { gpu, config, data, now, stop, world, fellows };
+  if (fellows === undefined || world.rank === 0) return await lead(run, options);
+  await using val = data.val === null ? undefined : datasetOf(config, data.val, { onHost: fellows.onHost });
+  return await follow({ ...run, fellows, folder: out,
+    validation: val && validationOf(val, { ...run, names: data.names, recorder: SILENT }) });
+}
+
+/** A run that is about to begin, or to go on. */
+interface Run {
+  readonly gpu: Gpu;
+  readonly config: TrainConfig;
+  readonly data: RunData;
+  readonly now: Described;
+  readonly stop: StopRequest;
+  readonly world: World;
+  readonly fellows: Fellows | undefined;
+}
+
+/**
+ * Trains as a process that is alone, or as rank 0, and leaves a run folder: configuration, log, TensorBoard events,
+ * checkpoints, the last model and the best, a report and its numbers. Returns the exit status: 128 and the number of
+ * the signal if it was asked to stop, which it does after a step that it saves; 5 if the disk did not take the last
+ * step, or a model.
+ */
+async function lead(run: Run, { out, resume = false, allowed = [] }: TrainOptions): Promise<number> {
+  const { gpu, config, data, now, stop, world, fellows } = run;
+  const { names } = data;
   mkdirSync(out, { recursive: true });
   const store = await CheckpointStore.open(join(out, STORE_FOLDER));
   try {
@@ -73,13 +105,12 @@ export async function train(asked: TrainConfig, { out, resume = false, allowed =
       await writeText(join(out, SHOTS_FILE), listText(data.listed));
       await writeText(join(out, SHOTS_LABELS), labelsText(names));
     }
+    await sendCheckpoint(world, resumed);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
-      await using val = data.val === null ? undefined : datasetOf(config, data.val);
+      await using val = data.val === null ? undefined : datasetOf(config, data.val, { onHost: fellows?.onHost });
       const fitted = await fit({ gpu, config, data, folder: out, stage: config.model.system, recorder, stop, store,
-        resumed, validation: val &&
-          validationOf(gpu, val, { names, wording: wordingOf(config), batch: config.run.evaluationBatch, recorder,
-            stop }) });
+        resumed, fellows, validation: val && validationOf(val, { ...run, names, recorder }) });
       const { system, step, isDone, isSaved, validations, predictions } = fitted;
       using model = system.model;
       await writeText(join(out, ENVIRONMENT_FILE), `${JSON.stringify(environmentOf(gpu), null, 2)}\n`);
@@ -131,25 +162,25 @@ async function requireReady(gpu: Gpu, config: TrainConfig, out: string): Promise
   requireNothingWrong(found);
 }
 
-/** Bytes that a run may take. */
-export const budgetOf = ({ run: { memoryGiB } }: TrainConfig, kind: Gpu['kind']): number =>
-  memoryGiB === null ? defaultBudget(kind) : Math.floor(memoryGiB * 2 ** 30);
+/** Bytes that a run may take. @param onHost processes that share the machine */
+export const budgetOf = ({ run: { memoryGiB } }: TrainConfig, kind: Gpu['kind'], onHost = 1): number =>
+  memoryGiB === null ? defaultBudget(kind) / onHost : Math.floor(memoryGiB * 2 ** 30);
 
 /** Measures the run on `data.val`, and says what came out, a line each time. */
-function validationOf(gpu: Gpu, val: Dataset,
-  { names, wording, batch, recorder, stop }: { names: readonly string[]; wording: Wording; batch: number | null;
-    recorder: RunRecorder; stop: StopRequest }): RunValidation {
+function validationOf(val: Dataset, { gpu, config, names, recorder, stop, world }:
+  & Pick<Run, 'gpu' | 'config' | 'stop' | 'world'>
+  & { readonly names: readonly string[]; readonly recorder: Recorder }): RunValidation {
   const { length } = val.entries;
   return {
     clips: length,
     measure: (system) =>
-      evaluateSystem(gpu, system, val, names, { wording, progress: {
+      evaluateSystem(gpu, system, val, names, { wording: wordingOf(config), progress: {
         update: (...reading) => {
           stop.throwIfRequested('the evaluation');
           recorder.progress.update(...reading);
         },
         message: (text) => recorder.progress.message(text),
-      }, batch }),
+      }, batch: config.run.evaluationBatch, world }),
     onResult: ({ step, top1, top5 }, isBest) =>
       recorder.progress.message(
         `step ${step}: ${accuracyLine(length, names.length, top1, top5)}${isBest ? ', the best so far' : ''}`,

@@ -19,6 +19,19 @@ export interface RecorderOptions {
   readonly write?: Write;
 }
 
+/** What a training tells as it goes. */
+export type Recorder = Pick<RunRecorder, 'progress' | 'stage' | 'aside' | 'scalar' | 'report' | 'flush'>;
+
+/** Of a process whose run another one tells of. */
+export const SILENT: Recorder = {
+  progress: new Progress({ quiet: true }),
+  stage: () => undefined,
+  aside: (_name, _total, work) => work(),
+  scalar: () => undefined,
+  report: () => undefined,
+  flush: () => undefined,
+};
+
 /**
  * One place to tell what happens in a run. Every scalar goes to the log (`log.jsonl`) and to TensorBoard
  * (`tensorboard/`, as `stage/name`); the latest `loss` and `lr` also stand beside the bar.

@@ -2,6 +2,7 @@ import type { Gpu, Tensor } from '../../engine/index.ts';
 import type { FramesOptions } from '../../kernels/frames/index.ts';
 import { inputOf, type System, type VideoModel } from '../../model/systems/system.ts';
 import type { Wording } from '../../model/templates.ts';
+import { ALONE, type World } from '../../mpi/world.ts';
 import type { Batch, Dataset } from '../data/loading/dataset.ts';
 import { quarantineText } from '../data/loading/quarantine.ts';
 import { ONE_VIEW, viewCount, type Views } from '../data/views/clip_views.ts';
@@ -96,6 +97,8 @@ export interface SystemEvaluationOptions {
   readonly views?: Views;
   /** The names as they are, if omitted. */
   readonly wording?: Wording;
+  /** Processes that share the clips, each some of the batches; every one of them gets all predictions. */
+  readonly world?: Pick<World, 'rank' | 'size' | 'gather'>;
 }
 
 /**
@@ -103,14 +106,22 @@ export interface SystemEvaluationOptions {
  * told of, and count as wrong.
  */
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
-  { progress, batch, views = ONE_VIEW, wording }: SystemEvaluationOptions): Promise<Prediction[]> {
+  { progress, batch, views = ONE_VIEW, wording, world = ALONE }: SystemEvaluationOptions): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using candidates = new Candidates(gpu, system, names, wording);
   const each = viewCount(views);
-  const atOnce = batch ?? evaluationBatch(gpu, model, each * dataset.entries.length, candidates.texts);
-  const batches = dataset.evaluation(Math.max(1, Math.floor(atOnce / each)), preprocessor, views);
-  const predictions = await evaluate(gpu, model, batches, { ...candidates.compared, input: inputOf(model, preprocessor),
-    views: each, atOnce, onProgress: (done) => progress.update(done, done / each, {}) });
+  const fitting = batch ?? evaluationBatch(gpu, model, each * dataset.entries.length, candidates.texts);
+  const atOnce = Math.min(...(await world.gather(fitting)));
+  const ofRank = Math.ceil(dataset.entries.length / world.size);
+  const batches = dataset.evaluation(Math.max(1, Math.min(Math.floor(atOnce / each), ofRank)), preprocessor, views,
+    (number) => number % world.size === world.rank);
+  const all = each * dataset.entries.length;
+  const own = await evaluate(gpu, model, batches, { ...candidates.compared, input: inputOf(model, preprocessor),
+    views: each, atOnce, onProgress: (done) => {
+      const shown = Math.min(world.size * done, all); // the others are about as far
+      progress.update(shown, shown / each, {});
+    } });
+  const predictions = (await world.gather(own)).flat().sort((a, b) => a.index - b.index);
   const unreadable = predictions.flatMap(({ index, unreadable: reason }) =>
     reason === undefined ? [] : [{ path: dataset.entries[index].path, reason }]
   );

@@ -1,7 +1,8 @@
-import { backward, type Gpu, type Tensor } from '../../engine/index.ts';
-import { scale } from '../../kernels/elementwise/index.ts';
+import { dispose, type Gpu, type Tensor } from '../../engine/index.ts';
+import { recordGradient, type Sum } from './gradient.ts';
 import type { Optimizer } from './optimizer/index.ts';
 import { learningRate, type Schedule } from './schedule.ts';
+import { SharedStep, type Sharing } from './sharing.ts';
 import { type StepReport, StepReports } from './step_reports.ts';
 
 /** A stretch of training with one optimiser, one schedule and one loss. */
@@ -14,6 +15,10 @@ export interface StageOptions<Batch> {
   readonly done?: number;
   /** Micro-batches of one step; their mean loss is differentiated. */
   readonly accumulation?: number;
+  /** How their gradients are added; as a tree if omitted. */
+  readonly sum?: Sum;
+  /** With other processes, which have micro-batches of each step, too; omitted, this one has them all. */
+  readonly sharing?: Sharing;
   /** Loads a micro-batch. Called one step ahead, so that it works while the GPU does. */
   readonly prepare: (step: number, micro: number) => Promise<Batch>;
   /** Puts a micro-batch into the tensors that `loss` reads. */
@@ -41,44 +46,37 @@ export interface StageOptions<Batch> {
  * Records an optimiser step over the mean loss of its micro-batches. Returns each loss, and what `Optimizer.step`
  * tells.
  */
-export function recordStep(optimizer: Optimizer, accumulation: number,
-  loss: (micro: number) => Tensor): { losses: readonly Tensor[]; control: Tensor } {
-  const { gpu } = optimizer;
-  optimizer.zeroGrad();
-  const losses = Array.from({ length: accumulation }, (_, micro) =>
-    gpu.scope(() => {
-      const own = loss(micro);
-      backward(accumulation === 1 ? own : scale(own, 1 / accumulation), optimizer.lossScale);
-      return own.detach();
-    }));
-  return { losses, control: optimizer.step() };
+export function recordStep(optimizer: Optimizer, accumulation: number, loss: (micro: number) => Tensor,
+  sum?: Sum): { losses: readonly Tensor[]; control: Tensor } {
+  return { losses: recordGradient(optimizer, { accumulation, sum }, loss), control: optimizer.step() };
 }
 
 /** Trains from step `done` to `steps`, or until `onPause` says stop. Returns the steps done. */
 export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<number> {
-  const { gpu, optimizer, schedule, steps, done = 0, accumulation = 1, pausesAfter = () => false,
+  const { gpu, optimizer, schedule, steps, done = 0, accumulation = 1, sharing, pausesAfter = () => false,
     onPause = () => true } = options;
-  const load = (step: number) =>
-    Promise.all(Array.from({ length: accumulation }, (_, micro) => options.prepare(step, micro)));
+  const { first, count } = sharing?.share ?? { first: 0, count: accumulation };
+  const load = (step: number) => Promise.all(Array.from({ length: count }, (_, i) => options.prepare(step, first + i)));
   using reports = new StepReports(gpu, { accumulation, done, lr: (step) => learningRate(schedule, step),
-    onStep: options.onStep });
-  using step = gpu.capture(() => {
-    const { losses, control } = recordStep(optimizer, accumulation, options.loss);
-    reports.append(losses, control);
-  });
+    onStep: options.onStep, isShared: sharing !== undefined });
+  using step = sharing === undefined
+    ? wholeStep(options, reports)
+    : new SharedStep(gpu, optimizer, { accumulation, sum: options.sum, loss: options.loss,
+      append: (losses, control) => reports.append([losses], control) }, sharing);
   let next = load(done);
   next.catch(() => undefined); // thrown where it is awaited
   let reached = done;
   try {
     // first of all, because a driver may take long over it, and the batch is loaded meanwhile
-    if (done < steps) await gpu.compile(() => void step.run(), options.onCompile);
+    if (done < steps) await gpu.compile(() => step.record(), options.onCompile);
+    await sharing?.ready();
     for (let index = done; index < steps; index++) {
       const begin = performance.now();
       const loaded = await next;
       options.onWait?.((performance.now() - begin) / 1000);
-      loaded.forEach((batch, micro) => options.feed(batch, index, micro));
+      loaded.forEach((batch, i) => options.feed(batch, index, first + i));
       optimizer.schedule(optimizer.groups.map((group) => learningRate(schedule, index, group.lrScale)));
-      step.run();
+      await step.run(index + 1);
       reached = index + 1;
       next = reached < steps ? load(reached) : Promise.resolve([]);
       // an error in loading is thrown by the await of the next turn, not as unhandled meanwhile
@@ -97,6 +95,15 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
     throw error;
   }
   return steps;
+}
+
+/** A step of one process, in one captured part. */
+function wholeStep<Batch>({ gpu, optimizer, accumulation = 1, loss, sum }: StageOptions<Batch>, reports: StepReports) {
+  const captured = gpu.capture(() => {
+    const { losses, control } = recordStep(optimizer, accumulation, loss, sum);
+    reports.append(losses, control);
+  });
+  return { record: () => captured.run(), run: async () => captured.run(), [dispose]: () => captured.dispose() };
 }
 
 /** Whether what the GPU holds is what the steps computed. */

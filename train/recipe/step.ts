@@ -4,6 +4,7 @@ import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entrop
 import { DRAW } from '../../kernels/dropout/index.ts';
 import type { Compared, VideoModel } from '../../model/systems/system.ts';
 import { drawMix, isMixing, type MixOptions, packMix } from './blending.ts';
+import type { Share } from './gradient.ts';
 import { type AdamW, configuredOptimizer, freeze, type GroupOptions, groupsOf, type OptimizerOptions, type SGD,
   type Tune } from './optimizer/index.ts';
 
@@ -41,6 +42,8 @@ export interface RunStepOptions {
     readonly tune: Tune;
   };
   readonly optim: GroupOptions & OptimizerOptions;
+  /** Micro-batches of a step that are this process's; all if omitted. */
+  readonly share?: Share;
 }
 
 /** What random draws of a step follow from. */
@@ -48,23 +51,27 @@ export interface StepDraws {
   readonly seed: number;
   /** Counted from 0. */
   readonly step: number;
+  /** Of all in the step, whoever has it. */
   readonly micro: number;
 }
 
 /** All that the steps of a run work on: inputs, loss and optimiser. */
 export class RunStep {
   readonly optimizer: AdamW | SGD;
+  /** Of the micro-batches that are this process's. */
   readonly inputs: readonly MicroBatch[];
+  readonly #first: number;
   readonly #options: RunStepOptions;
 
   constructor(gpu: Gpu, options: RunStepOptions) {
     this.#options = options;
-    const { model, train, optim } = options;
+    const { model, train, optim, share = { first: 0, count: train.accumulation } } = options;
+    this.#first = share.first;
     const { frames, size, type } = model.input;
     freeze(model, train.tune);
     this.optimizer = configuredOptimizer(gpu, groupsOf(model, optim), optim);
     const ofBatch = (label: string) => gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], label));
-    this.inputs = Array.from({ length: train.accumulation }, () => ({
+    this.inputs = Array.from({ length: share.count }, () => ({
       pixels: gpu.keep(
         Tensor.empty(gpu, [train.batch, frames, 3, size, size], type, 'pixels') as Tensor,
       ),
@@ -77,10 +84,15 @@ export class RunStep {
     }));
   }
 
+  /** Memory of a micro-batch. @param micro of all in the step */
+  inputOf(micro: number): MicroBatch {
+    return this.inputs[micro - this.#first];
+  }
+
   /** Writes the labels of a micro-batch and what is drawn for it. All draws are functions of seed and number. */
   write(labels: ArrayLike<number>, { seed, step, micro }: StepDraws): void {
     const { model, train } = this.#options;
-    const input = this.inputs[micro];
+    const input = this.inputOf(micro);
     const number = step * train.accumulation + micro;
     input.labels.write(Uint32Array.from(labels));
     input.draw.write(
@@ -96,7 +108,7 @@ export class RunStep {
   /** Records the loss of a micro-batch: cross-entropy with smoothed, and maybe mixed, labels over all texts. */
   loss(micro: number): Tensor {
     const { model, texts, train: { labelSmoothing: smoothing } } = this.#options;
-    const { pixels, labels, draw, mixed } = this.inputs[micro];
+    const { pixels, labels, draw, mixed } = this.inputOf(micro);
     if (mixed === undefined) return crossEntropyWithLabels(model.forward(pixels, texts, { draw }), labels, smoothing);
     const { partner, mix } = mixed;
     const logits = model.forward(blend(pixels, partner, mix), texts, { draw });

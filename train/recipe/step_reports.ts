@@ -34,6 +34,11 @@ export interface ReportOptions {
   /** Learning rate of the base group in a step, counted from 0. */
   readonly lr: (step: number) => number;
   readonly onStep: (report: StepReport) => void;
+  /**
+   * Other processes report the same steps: each is read while the next one runs, whatever the time it takes, so that
+   * all of them end after the same one.
+   */
+  readonly isShared?: boolean;
 }
 
 /**
@@ -87,7 +92,9 @@ export class StepReports {
       const now = performance.now();
       const secondsPerStep = (now - this.#time) / 1000 / rows.length;
       this.#time = now;
-      this.#atOnce = Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(SECONDS / secondsPerStep)));
+      if (this.#options.isShared !== true) {
+        this.#atOnce = Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(SECONDS / secondsPerStep)));
+      }
       rows.forEach((row, i) => this.#report(from + i, row));
       if (this.#failure !== undefined) throw this.#failure;
     });

@@ -42,6 +42,9 @@ export function isFree(key: string): boolean {
     (key.startsWith('run.') && key !== 'run.seed');
 }
 
+/** Whether ranks of one run may have other values: where it starts from, and how clips are decoded. */
+export const mayDiffer = (key: string): boolean => [...DECODING, 'model.checkpoint', 'model.vision'].includes(key);
+
 /** All keys with another value, in the order of the configuration; a key that is new since had what runs did then. */
 export function changesBetween(before: Described, now: Described): Change[] {
   const [old, current] = [before, now].map(({ config }) => plainOf(config));

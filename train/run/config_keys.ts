@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { BATCH_NORMS } from '../../model/parts/batch_norm.ts';
 import { PRESET_NAMES, SYSTEM_NAMES, type SystemName } from '../../model/systems/config.ts';
 import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates.ts';
+import { SUMS } from '../recipe/gradient.ts';
 import { GROUPINGS, OPTIMIZERS, TUNE } from '../recipe/optimizer/index.ts';
 import { SCHEDULES } from '../recipe/schedule.ts';
 import { SET_FORMATS } from '../data/sets/formats.ts';
@@ -149,6 +150,9 @@ const train = z.strictObject({
   warmupSteps: z.int().min(0).nullable().default(null).describe('optimiser steps instead of warmupEpochs'),
   batch: count.default(8).describe('clips of one micro-batch'),
   accumulation: count.default(1).describe('micro-batches of one optimiser step'),
+  sum: z.enum(SUMS).default('tree').describe(
+    'how gradients of micro-batches are added. tree: in an order that gives any number of ranks the same bits, with a gradient more in memory for each power of two; library: one after another, and over ranks as MPI does',
+  ).meta({ before: 'library' }),
   labelSmoothing: share.default(0.1).describe('share of the target spread over all classes'),
   mixup: notNegative.default(0.8).describe(
     'mixup: two clips are laid over each other, one with a weight drawn from Beta(mixup, mixup); 0: never',
@@ -227,6 +231,10 @@ const run = z.strictObject({
   evaluateEverySteps: count.nullable().default(null).describe('optimiser steps instead of evaluateEveryEpochs'),
   patience: count.nullable().default(null).describe(
     'evaluations in a row without a better top-1 that end the run early; null: it runs to its last step',
+  ),
+  compareEverySteps: count.default(100).describe('optimiser steps between two comparisons of the weights of all ranks'),
+  collectiveMinutes: positive.default(10).describe(
+    'what ranks may wait for one another in a step, an evaluation or a checkpoint, before the run ends with an error',
   ),
 });
 

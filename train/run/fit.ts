@@ -15,7 +15,7 @@ import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { freeProcessors } from '../data/loading/decoders.ts';
 import { LoadingRates } from '../data/loading/rates.ts';
 import { Quarantine } from '../data/loading/quarantine.ts';
-import type { RunRecorder } from '../log/recorder.ts';
+import type { Recorder } from '../log/recorder.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
 import { type OptimizerCounts, textsLearn } from '../recipe/optimizer/index.ts';
 import { Journal } from './journal.ts';
@@ -25,6 +25,7 @@ import { pixelsOf } from '../data/views/pixels.ts';
 import type { Pattern } from '../data/views/sampling.ts';
 import { RunStep } from '../recipe/step.ts';
 import { StepTexts } from '../recipe/step_texts.ts';
+import type { Sharing } from '../recipe/sharing.ts';
 import { trainStage } from '../recipe/stage.ts';
 import { readRunData, type RunData, type RunList } from './run_data.ts';
 import { Saving } from './saving.ts';
@@ -43,15 +44,18 @@ export interface FitOptions {
   readonly config: TrainConfig;
   /** Its names and lists, if they were read already. */
   readonly data?: RunData;
-  /** Run folder. */
+  /** Run folder; a process that leaves nothing on the disk takes from it only what its paths are called by. */
   readonly folder: string;
   /** What the log calls this stage. */
   readonly stage: string;
-  readonly recorder: RunRecorder;
-  readonly stop: StopRequest;
-  /** A store that is open on the run folder, and what to go on from. */
-  readonly store: CheckpointStore;
+  readonly recorder: Recorder;
+  readonly stop: Pick<StopRequest, 'code'>;
+  /** A store that is open on the run folder; omitted by a process whose run another one saves. */
+  readonly store?: CheckpointStore;
+  /** What to go on from. */
   readonly resumed?: Resumed;
+  /** With whom the run is trained; omitted: alone. */
+  readonly fellows?: Fellows;
   /** How the run is validated, as often as its configuration says; omitted: never. */
   readonly validation?: RunValidation;
 }
@@ -63,6 +67,16 @@ export interface RunValidation {
   readonly measure: (system: System) => Promise<Prediction[]>;
   /** Called with what came out. */
   readonly onResult?: (validation: Validation, isBest: boolean) => void;
+}
+
+/** The other processes that train the same run. */
+export interface Fellows extends Sharing {
+  /** @throws what differs between the processes, and in which of them */
+  compare(system: System, step: number): Promise<void>;
+  /** Processes of this host, which share its processors. */
+  readonly onHost: number;
+  /** Steps between two comparisons of weights. */
+  readonly compareEvery: number;
 }
 
 /** What `CheckpointStore.latest` gives. */
@@ -89,20 +103,22 @@ export interface Fitted {
  * Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left.
  */
 export async function fit(
-  { gpu, config: asked, data = readRunData(asked), folder, stage, recorder, stop, store, resumed, validation }:
+  { gpu, config: asked, data = readRunData(asked), folder, stage, recorder, stop, store, resumed, fellows, validation }:
     FitOptions,
 ): Promise<Fitted> {
   const config = resumed === undefined ? asked : startingFrom(asked, resumed.path);
   const { train, run } = config;
   const { names } = data;
-  using quarantine = new Quarantine({ folder, isResumed: resumed !== undefined,
+  const share = fellows?.share;
+  using quarantine = new Quarantine({ ...(store !== undefined && { folder }), isResumed: resumed !== undefined,
     onMeeting: ({ path, reason }) =>
       recorder.progress.message(
         `${shown(path)} cannot be decoded and is replaced by another clip: ${oneLine(reason)}`,
       ) });
-  await using dataset = datasetOf(config, data.train, quarantine, (sentence) => recorder.progress.message(sentence));
+  await using dataset = datasetOf(config, data.train, { quarantine,
+    onTrouble: (sentence) => recorder.progress.message(sentence), onHost: fellows?.onHost });
   const rates = new LoadingRates(dataset);
-  const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
+  const batches = new BatchesByStep(dataset, train.batch, train.accumulation, share);
   requireOneStep(config, dataset.entries.length);
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
@@ -116,14 +132,14 @@ export async function fit(
   const architecture = await modelConfigOf(config, names);
   const tokens = await textsOf(config, architecture, names);
   recorder.progress.message(
-    `memory on the GPU: ${memoryLine(checkMemory(gpu, config, architecture, tokens))}`,
+    `memory on the GPU: ${memoryLine(checkMemory(gpu, config, architecture, tokens, share))}`,
   );
-  gpu.warm(() => void runOneStep(gpu, config, architecture, tokens)); // while weights are loaded
+  gpu.warm(() => void runOneStep(gpu, config, architecture, tokens, share)); // while weights are loaded
   const system = await buildSystem(gpu, config, names);
   const { model, tokenizer, preprocessor } = system;
   const texts = tokens && new StepTexts(gpu, system, { ...tokens, isFixed: !textsLearn(train.tune, architecture) });
   const input = inputOf(model, preprocessor);
-  const own = new RunStep(gpu, { model, texts: texts?.current, train, optim: config.optim });
+  const own = new RunStep(gpu, { model, texts: texts?.current, train, optim: config.optim, share });
   const { optimizer } = own;
   if (resumed !== undefined) {
     optimizer.load(resumed.path, resumed.state.optimizer, await resumed.moments());
@@ -174,10 +190,12 @@ export async function fit(
   const validate = async (step: number): Promise<boolean> =>
     validations.isDue(step) && stop.code === undefined && (await validations.run(step));
   const savesAfter = (step: number) => step % run.checkpointEverySteps === 0;
+  const isCompared = (step: number) => fellows !== undefined && step % fellows.compareEvery === 0;
   const endsAfter = () => stop.code !== undefined || validations.isExhausted;
 
   try {
     recorder.stage(stage, steps, done);
+    await fellows?.compare(system, done);
     // a run that was stopped in a validation begins with it
     if (done > 0 && done < steps && (await validate(done))) await save(done);
     let reached = done;
@@ -189,10 +207,12 @@ export async function fit(
         steps,
         done,
         accumulation: train.accumulation,
+        sum: train.sum,
+        sharing: fellows,
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
-          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputs[micro].pixels));
-          if (micro === 0) texts?.choose(drawTemplate(config.data.templates, run.seed, step));
+          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputOf(micro).pixels));
+          if (micro === (share?.first ?? 0)) texts?.choose(drawTemplate(config.data.templates, run.seed, step));
           own.write(batch.labels, { seed: run.seed, step, micro });
         },
         loss: (micro) => own.loss(micro),
@@ -205,8 +225,10 @@ export async function fit(
           recorder.report(report, train.batch * train.accumulation, isKept,
             isKept ? { ...values, ...rates.take() } : values);
         },
-        pausesAfter: (step) => step !== steps && (endsAfter() || savesAfter(step) || validations.isDue(step)),
+        pausesAfter: (step) =>
+          step !== steps && (endsAfter() || savesAfter(step) || validations.isDue(step) || isCompared(step)),
         onPause: async (step) => {
+          if (isCompared(step)) await fellows?.compare(system, step);
           const isBest = (await validate(step)) && validations.best?.step === step;
           if (isBest || savesAfter(step) || endsAfter()) await save(step);
           return !endsAfter();
@@ -243,12 +265,14 @@ export function patternsOf({ data: { sampling, valSampling, stride } }: TrainCon
  *
  * @param quarantine takes in those that cannot be decoded; one of its own if omitted
  * @param onTrouble told what a person should know of reading them; stderr if omitted
+ * @param onHost processes that share the processors of this host
  */
-export function datasetOf(config: TrainConfig, { file, entries }: RunList, quarantine = new Quarantine(),
-  onTrouble = (sentence: string) => console.warn(`firstlight: warning: ${sentence}`)): Dataset {
+export function datasetOf(config: TrainConfig, { file, entries }: RunList,
+  { quarantine = new Quarantine(), onTrouble = (sentence) => console.warn(`firstlight: warning: ${sentence}`),
+    onHost = 1 }: { quarantine?: Quarantine; onTrouble?: (sentence: string) => void; onHost?: number } = {}): Dataset {
   const { frames, size, crop, flip, jitter, gray, workers, ahead, cache, cacheGiB, maxBadShare } = config.data;
   return new Dataset(entries, { frames, patterns: patternsOf(config), size, crop, flip, colours: { jitter, gray },
-    seed: config.run.seed, workers: workers ?? freeProcessors(), ahead,
+    seed: config.run.seed, workers: workers ?? freeProcessors(onHost), ahead,
     cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
     quarantine: { clips: quarantine, maxShare: maxBadShare, list: file } });
 }

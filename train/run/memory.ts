@@ -3,10 +3,11 @@ import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, halve, 
 import { type ModelConfig, textWidthOf } from '../../model/systems/config.ts';
 import { textBatch } from '../../model/parts/text.ts';
 import { type Compared, requireTexts, type VideoModel } from '../../model/systems/system.ts';
+import { mostOpen } from '../../mpi/order.ts';
 import type { TrainConfig } from './config_keys.ts';
+import { recordGradient, type Share } from '../recipe/gradient.ts';
 import { textsLearn } from '../recipe/optimizer/index.ts';
 import { RunStep } from '../recipe/step.ts';
-import { recordStep } from '../recipe/stage.ts';
 import { newModel } from './system.ts';
 import type { TextSizes } from './texts.ts';
 
@@ -14,6 +15,7 @@ import type { TextSizes } from './texts.ts';
 export interface RunMemory {
   /** Weights, the frozen ones, shadows in half precision and running statistics too. */
   readonly parameters: number;
+  /** That of the step, and sums over its first micro-batches that wait for the others. */
   readonly gradients: number;
   readonly moments: number;
   /** Pixels, labels, texts. */
@@ -33,37 +35,47 @@ export interface RunEstimate {
 }
 
 /** Goes through the making of a run's model and one step of it, without taking memory. */
-export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig,
-  sizes: TextSizes | undefined): RunEstimate {
+export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig, sizes: TextSizes | undefined,
+  share = wholeOf(config)): RunEstimate {
   let frozen = 0;
   const { resident, stepBytes, totalBytes, macs } = estimate(gpu, () => {
-    for (const [, { requiresGrad, bytes, master }] of runOneStep(gpu, config, model, sizes).state()) {
+    for (const [, { requiresGrad, bytes, master }] of runOneStep(gpu, config, model, sizes, share).state()) {
       if (!requiresGrad) frozen += bytes + (master?.bytes ?? 0);
     }
   });
   const sum = (pattern: RegExp) =>
     [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
-  const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/),
-    moments: sum(/^arena .*\.(m|v|momentum)$/) };
-  const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
-  const memory = { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
-  return { memory, macs: macs * config.train.accumulation / recordedOf(config) };
+  const gradient = sum(/^arena .*\.grads$/);
+  const waiting = (microBatches: number) => (config.train.sum === 'tree' ? gradient * (mostOpen(microBatches) - 1) : 0);
+  const recorded = recordedOf(share).count;
+  const kept = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), moments: sum(/^arena .*\.(m|v|momentum)$/) };
+  const memory = { parameters: kept.parameters, gradients: gradient + waiting(share.count), moments: kept.moments,
+    inputs: sum(/./) - kept.parameters - kept.moments - gradient, activations: stepBytes - waiting(recorded),
+    engine: ENGINE_BYTES, total: totalBytes + waiting(share.count) - waiting(recorded) + ENGINE_BYTES };
+  return { memory, macs: macs * config.train.accumulation / recorded };
 }
 
 /**
- * Micro-batches that are gone through. All have inputs of their own; beyond the second, which adds to gradients, they
- * take nothing else.
+ * Micro-batches that are gone through. All have inputs of their own; beyond the second, before which a gradient waits,
+ * they take nothing else but gradients that wait.
  */
-const recordedOf = ({ train }: TrainConfig) => Math.min(train.accumulation, 2);
+const recordedOf = ({ first, count }: Share): Share => ({ first, count: Math.min(count, 2) });
+
+/** All micro-batches of a step, which a process alone has. */
+const wholeOf = ({ train }: TrainConfig): Share => ({ first: 0, count: train.accumulation });
 
 /** Makes the model of a run and runs a step of it: for those who only go through it. Returns the model. */
-export function runOneStep(gpu: Gpu, config: TrainConfig, model: ModelConfig,
-  sizes: TextSizes | undefined): VideoModel {
+export function runOneStep(gpu: Gpu, config: TrainConfig, model: ModelConfig, sizes: TextSizes | undefined,
+  share = wholeOf(config)): VideoModel {
+  const { train, optim } = config;
   const built = newModel(gpu, config, model);
-  if (config.train.precision === 'f16') halve(built);
+  if (train.precision === 'f16') halve(built);
   const texts = sizes && textsLike(gpu, config, built, sizes);
-  const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
-  gpu.capture(() => recordStep(step.optimizer, recordedOf(config), (micro) => step.loss(micro))).run();
+  const step = new RunStep(gpu, { model: built, texts, train, optim, share });
+  gpu.capture(() => {
+    recordGradient(step.optimizer, { ...train, share: recordedOf(share) }, (micro) => step.loss(micro));
+    step.optimizer.step();
+  }).run();
   return built;
 }
 
@@ -81,8 +93,9 @@ function textsLike(gpu: Gpu, { train }: TrainConfig, model: VideoModel,
 }
 
 /** What a run would take of memory. */
-export function memoryOf(gpu: Gpu, config: TrainConfig, model: ModelConfig, texts: TextSizes | undefined): RunMemory {
-  return estimateRun(gpu, config, model, texts).memory;
+export function memoryOf(gpu: Gpu, config: TrainConfig, model: ModelConfig, texts: TextSizes | undefined,
+  share?: Share): RunMemory {
+  return estimateRun(gpu, config, model, texts, share).memory;
 }
 
 /** Bytes that come and go while one clip is compared with one text, beside the weights. */
@@ -147,17 +160,19 @@ const REMEDIES: readonly { readonly name: (config: TrainConfig) => string;
  * Stops a run that would not fit before it takes anything, and says what would: each remedy is estimated as the run
  * itself.
  *
+ * @param share micro-batches of a step that are this process's; all if omitted
  * @throws FirstlightError FL_OOM
  */
-export function checkMemory(gpu: Gpu, config: TrainConfig, model: ModelConfig,
-  texts: TextSizes | undefined): RunMemory {
-  const memory = memoryOf(gpu, config, model, texts);
+export function checkMemory(gpu: Gpu, config: TrainConfig, model: ModelConfig, texts: TextSizes | undefined,
+  share?: Share): RunMemory {
+  const memory = memoryOf(gpu, config, model, texts, share);
   const { budget } = gpu.pool;
   if (memory.total <= budget) return memory;
   const remedies = REMEDIES.flatMap(({ name, change }) => {
     const train = change(config.train);
     if (train === undefined || (train.precision === 'f16' && !gpu.features.has('shader-f16'))) return [];
-    const { total } = memoryOf(gpu, { ...config, train }, model, texts);
+    const { total } = memoryOf(gpu, { ...config, train }, model, texts,
+      share && { first: 0, count: share.count * train.accumulation / config.train.accumulation });
     return [
       `--set ${name(config).replaceAll(' ', ' --set ')}: ${short(total)}${total <= budget ? '' : ', still too much'}`,
     ];

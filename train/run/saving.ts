@@ -3,7 +3,8 @@ import type { CheckpointStore, Snapshot } from '../checkpoint/store.ts';
 import type { Progress } from '../log/progress.ts';
 
 export interface SavingOptions {
-  readonly store: Pick<CheckpointStore, 'save'>;
+  /** Omitted by a process whose run another one saves: nothing is read or written then. */
+  readonly store?: Pick<CheckpointStore, 'save'>;
   readonly progress: Pick<Progress, 'message'>;
   /** What is to be saved now. */
   readonly snapshot: (step: number) => Promise<Snapshot>;
@@ -37,6 +38,7 @@ export class Saving {
   /** Saves the step that was done last. Returns whether it is on the disk; if not, says why. */
   async save(step: number): Promise<boolean> {
     const { store, snapshot } = this.#options;
+    if (store === undefined) return true;
     const state = await snapshot(step);
     const isSaved = await this.#tried(`step ${step}`, () => store.save(state));
     if (isSaved) this.#last = step;
@@ -44,7 +46,8 @@ export class Saving {
   }
 
   /** Writes the trained model. Returns whether it is on the disk; if not, says why. */
-  keep(path: string, write: (path: string) => Promise<void>): Promise<boolean> {
+  async keep(path: string, write: (path: string) => Promise<void>): Promise<boolean> {
+    if (this.#options.store === undefined) return true;
     return this.#tried(`the model in ${path}`, () => write(path));
   }
 
@@ -65,7 +68,8 @@ export class Saving {
    * run can go on. An error in saving does not take the place of the one that ended the run.
    */
   async end(step: number): Promise<void> {
-    const { progress } = this.#options;
+    const { store, progress } = this.#options;
+    if (store === undefined) return;
     try {
       if (step !== (this.#last ?? 0)) await this.save(step);
     } catch (error) {

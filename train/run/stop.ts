@@ -13,25 +13,30 @@ export class InterruptedError extends FirstlightError {
 
 /**
  * Signals that ask a process to end, and the exit status of having done so. SIGHUP comes when a terminal is closed, on
- * Windows too, where SIGTERM never comes; SIGBREAK, Ctrl-Break, comes there alone.
+ * Windows too, where SIGTERM never comes; SIGBREAK, Ctrl-Break, comes there alone. SIGUSR1 is what schedulers
+ * send ahead of the end of a job's time, and what launchers of MPI pass on to all ranks.
  */
-const SIGNALS = [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129], ['SIGBREAK', 149]] as const;
+const SIGNALS = [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129], ['SIGBREAK', 149], ['SIGUSR1', 138]] as const;
 
 /** What tells of signals: the process, or one that tests put in its place. */
 export type SignalSource = Pick<NodeJS.Process, 'on' | 'off' | 'exit'>;
 
 /** Turns Ctrl-C and its like into a request to stop after the current step; a second one ends the process at once. */
 export class StopRequest {
+  #asked: number | undefined;
   #code: number | undefined;
+  readonly #isShared: boolean;
   readonly #controller = new AbortController();
   readonly #source: SignalSource;
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
 
-  constructor(source: SignalSource = process) {
+  /** @param isShared it counts only once it is granted: other processes must stop with this one */
+  constructor(source: SignalSource = process, { isShared = false } = {}) {
     this.#source = source;
+    this.#isShared = isShared;
     for (const [signal, code] of SIGNALS) {
       const listener = () => {
-        if (this.#code !== undefined) source.exit(code);
+        if (this.#asked !== undefined) source.exit(code);
         this.ask(code);
       };
       try {
@@ -45,6 +50,17 @@ export class StopRequest {
 
   /** The same without a signal of the system. The first request counts. */
   ask(code: number): void {
+    this.#asked ??= code;
+    if (!this.#isShared) this.grant(code);
+  }
+
+  /** What was asked of this process, granted or not. */
+  get asked(): number | undefined {
+    return this.#asked;
+  }
+
+  /** Makes a request count. */
+  grant(code: number): void {
     this.#code ??= code;
     this.#controller.abort();
   }

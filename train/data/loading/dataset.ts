@@ -97,13 +97,22 @@ export class Dataset {
     return Math.floor(this.entries.length / batch);
   }
 
-  /** One pass in random order. @param first the batch to start from, to resume within a pass */
-  training(epoch: number, batch: number, first = 0): AsyncGenerator<Batch, void, undefined> {
+  /**
+   * One pass in random order.
+   *
+   * @param first the batch to start from, to resume within a pass  @param isWanted whether a batch, by its number, is
+   * to be read; all are if omitted
+   */
+  training(epoch: number, batch: number, first = 0,
+    isWanted: (number: number) => boolean = () => true): AsyncGenerator<Batch, void, undefined> {
     const random = new Random(this.#options.seed, `order of epoch ${epoch}`);
     const order = this.#options.order?.(this.entries, random) ?? random.permutation(this.entries.length);
-    const places = order.slice(first * batch, this.trainingBatches(batch) * batch);
+    const places = Array.from({ length: this.trainingBatches(batch) * batch }, (_, place) => place).filter((place) => {
+      const number = Math.floor(place / batch);
+      return number >= first && isWanted(number);
+    });
     return this.#batches({ size: batch, count: places.length, ahead: this.#ahead },
-      (i) => this.#replaced(epoch, first * batch + i, places[i]), (outcomes) => this.#trainingBatch(epoch, outcomes));
+      (i) => this.#replaced(epoch, places[i], order[places[i]]), (outcomes) => this.#trainingBatch(epoch, outcomes));
   }
 
   /**
@@ -112,11 +121,14 @@ export class Dataset {
    *
    * @param batch files
    * @param preprocessor of the model that is measured: it says what is seen of a picture
+   * @param isWanted whether a batch, by its number, is to be read; all are if omitted
    */
-  evaluation(batch: number, { resize }: Preprocessor, views: Views = ONE_VIEW): AsyncGenerator<Batch, void, undefined> {
+  evaluation(batch: number, { resize }: Preprocessor, views: Views = ONE_VIEW,
+    isWanted: (number: number) => boolean = () => true): AsyncGenerator<Batch, void, undefined> {
     const ahead = Math.ceil(this.#ahead / views.clips);
-    return this.#batches({ size: batch, count: this.entries.length, ahead },
-      (index) => this.#tried(index, { resize, views }), (outcomes) => this.#evaluationBatch(outcomes));
+    const places = this.entries.map((_, place) => place).filter((place) => isWanted(Math.floor(place / batch)));
+    return this.#batches({ size: batch, count: places.length, ahead }, (i) => this.#tried(places[i], { resize, views }),
+      (outcomes) => this.#evaluationBatch(outcomes));
   }
 
   get #ahead(): number {

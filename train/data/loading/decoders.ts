@@ -50,8 +50,11 @@ export interface DecodeCounts {
   readonly milliseconds: number;
 }
 
-/** Threads that a run decodes in if it does not say: one is left to feed the GPU. */
-export const freeProcessors = (): number => Math.max(1, availableParallelism() - 1);
+/**
+ * Threads that a run decodes in if it does not say: one is left to feed the GPU.
+ * @param onHost processes that share the machine
+ */
+export const freeProcessors = (onHost = 1): number => Math.max(1, Math.floor(availableParallelism() / onHost) - 1);
 
 /** A thread that decodes has to be worth its start. */
 const CLIPS_PER_THREAD = 8;

@@ -116,6 +116,16 @@ export abstract class Optimizer<M extends string = never> {
     for (const { arena } of this.#slabs) arena.zeroGrad();
   }
 
+  /** [n] each, the gradients of all parameters; what `step` reads, once they are settled. */
+  get gradients(): readonly Tensor[] {
+    return this.#slabs.map(({ arena }) => arena.grads);
+  }
+
+  /** Makes `gradients` those of all parameters: 0 for the ones that no backward pass has reached since `zeroGrad`. */
+  settle(): void {
+    for (const { arena } of this.#slabs) arena.settle();
+  }
+
   /** Sets the learning rate of each group for the steps to come. */
   schedule(lrs: readonly number[]): void {
     const { length } = this.groups;
@@ -134,8 +144,8 @@ export abstract class Optimizer<M extends string = never> {
    * nothing was changed, …
    */
   step(): Tensor {
-    for (const { arena } of this.#slabs) arena.settle();
-    const measured = gradNorm(this.#slabs.map(({ arena }) => arena.grads));
+    this.settle();
+    const measured = gradNorm(this.gradients);
     const control = stepControl({ measured, settings: this.#settings, state: this.#state, scale: this.lossScale });
     measured.dispose();
     for (const { arena: { values, grads, shadow }, moments, groupOfTile } of this.#slabs) {

@@ -1,0 +1,45 @@
+/** A command of one process, or of all that a launcher of MPI started with it. */
+import { setTimeout } from 'node:timers/promises';
+import { FirstlightError } from '../../engine/errors.ts';
+import { openWorld, type World } from '../../mpi/world.ts';
+import { InterruptedError } from '../run/stop.ts';
+import { exitCodeOf, explain } from './failure.ts';
+
+/** Milliseconds that rank 0 has to save and to tell what all ranks have found. */
+const PATIENCE_MS = 600_000;
+
+/** Errors that all ranks come upon in the same step: rank 0 tells them for all. */
+const OF_ALL = ['FL_RANKS', 'FL_NON_FINITE'];
+const isOfAll = (error: unknown) => error instanceof FirstlightError && OF_ALL.includes(error.code);
+
+/**
+ * Runs a command with the other ranks, if there are any. Rank 0 alone prints. What goes wrong on another one is told
+ * with its rank and host, and ends all of them.
+ *
+ * @param minutes that a rank waits for the others before that is an error
+ */
+export async function together(minutes: number, work: (world: World) => Promise<number>): Promise<number> {
+  const world = await openWorld(60 * minutes);
+  if (world.size === 1) return work(world);
+  if (world.rank > 0) console.log = console.info = console.warn = () => undefined;
+  try {
+    const code = await work(world);
+    await world.end();
+    return code;
+  } catch (error) {
+    if (error instanceof InterruptedError) {
+      await world.end();
+      throw error;
+    }
+    if (world.rank > 0 && isOfAll(error)) await setTimeout(PATIENCE_MS);
+    process.stderr.write(explain(placed(error, world), false));
+    return world.abort(exitCodeOf(error));
+  }
+}
+
+/** An error with the place where it was met. */
+function placed(error: unknown, { rank, host }: World): unknown {
+  if (rank === 0 || !(error instanceof FirstlightError)) return error;
+  return new FirstlightError(error.code, `rank ${rank} on ${host.name}: ${error.message}`, error.context, error.hint,
+    error);
+}

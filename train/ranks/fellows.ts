@@ -1,0 +1,64 @@
+import { ConfigError, type Gpu } from '../../engine/index.ts';
+import { movesStatistics } from '../../model/parts/batch_norm.ts';
+import type { VideoModel } from '../../model/systems/system.ts';
+import type { World } from '../../mpi/world.ts';
+import type { TrainConfig } from '../run/config_keys.ts';
+import type { Described } from '../run/changes.ts';
+import type { Fellows } from '../run/fit.ts';
+import type { StopRequest } from '../run/stop.ts';
+import { compareRuns, compareWeights } from './digest.ts';
+import { shareOf } from './share.ts';
+
+interface FellowsOptions {
+  readonly gpu: Gpu;
+  readonly config: TrainConfig;
+  /** The run as this rank has it. */
+  readonly now: Described;
+  /** Made with `isShared`: it is granted in the exchange of a step, so that all ranks end after the same one. */
+  readonly stop: StopRequest;
+}
+
+/** A rank's view of the others; undefined for one that is alone. */
+export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop }: FellowsOptions):
+  | Fellows
+  | undefined {
+  const { rank, size } = world;
+  if (size === 1) return undefined;
+  const add = train.sum === 'tree' ? world.sum.bind(world) : world.sumAnyhow.bind(world);
+  /** Loading and compiling may take any time, and one rank much longer than another. */
+  const ready = () => world.barrier(Number.POSITIVE_INFINITY);
+  let hasBegun = false;
+  return {
+    rank,
+    size,
+    onHost: world.host.size,
+    share: shareOf(train.accumulation, world),
+    ready,
+    numbers: (count) => world.numbers(count),
+    sum: (numbers, step) => add(numbers, `the gradients of step ${step}`),
+    tell: () => stop.asked ?? 0,
+    hear: (told) => {
+      const code = told.find((each) => each !== 0);
+      if (code !== undefined) stop.grant(code);
+    },
+    compareEvery: run.compareEverySteps,
+    compare: async ({ model }, step) => {
+      const isFirst = !hasBegun;
+      if (isFirst) {
+        hasBegun = true;
+        refuseStatistics(model, size);
+        await ready();
+        await compareRuns(world, gpu, now);
+      }
+      await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);
+    },
+  };
+}
+
+/** @throws ConfigError of running statistics: they would follow the micro-batches of one rank alone */
+function refuseStatistics(model: VideoModel, size: number): void {
+  if (!movesStatistics(model)) return;
+  throw new ConfigError('train.batchNorm', [
+    `${model.config.system} has batch norms that train, whose running statistics ${size} ranks would not have alike`,
+  ], 'train.batchNorm=frozen, or train it without mpirun');
+}

@@ -1,0 +1,71 @@
+/** The gradient of a step: the sum over its micro-batches, in an order that does not depend on who has them. */
+import { accumulate, backward, type Gpu, type Tensor } from '../../engine/index.ts';
+import { scale } from '../../kernels/elementwise/index.ts';
+import { endsOf } from '../../mpi/order.ts';
+import type { Optimizer } from './optimizer/index.ts';
+
+/**
+ * How the gradients of a step's micro-batches are added. `tree`: as a binary tree in their order (`mpi/order.ts`), so
+ * that several processes that have some of them each come to the bits of one. `library`: one after another as they
+ * come, and over processes in the order that MPI's library chooses.
+ */
+export const SUMS = ['tree', 'library'] as const;
+export type Sum = (typeof SUMS)[number];
+
+/** Micro-batches of a step that are one process's: `count` of `accumulation`, from `first` on. */
+export interface Share {
+  readonly first: number;
+  readonly count: number;
+}
+
+export interface GradientOptions {
+  /** Micro-batches of the step, whoever has them. */
+  readonly accumulation: number;
+  /** All of them if omitted. */
+  readonly share?: Share;
+  /** A tree if omitted. */
+  readonly sum?: Sum;
+}
+
+/**
+ * Records the gradient of a step's mean loss over the micro-batches that are this process's, into
+ * `optimizer.gradients`, and returns the loss of each.
+ *
+ * In a tree every gradient is made in its place in the arena. What is summed so far waits in a buffer beside it until
+ * the branch behind it is complete: at most ⌊log₂ count⌋ of them.
+ */
+export function recordGradient(optimizer: Optimizer,
+  { accumulation, share: { first, count } = { first: 0, count: accumulation }, sum = 'tree' }: GradientOptions,
+  loss: (micro: number) => Tensor): readonly Tensor[] {
+  const { gpu, gradients } = optimizer;
+  const waiting: (readonly Tensor[])[] = [];
+  const losses = endsOf(count).map((ends, i) => {
+    if (i > 0 && sum === 'tree') waiting.push(gradients.map((gradient) => copyOf(gpu, gradient)));
+    if (i === 0 || sum === 'tree') optimizer.zeroGrad();
+    const own = gpu.scope(() => {
+      const value = loss(first + i);
+      backward(accumulation === 1 ? value : scale(value, 1 / accumulation), optimizer.lossScale);
+      return value.detach();
+    });
+    if (sum === 'tree') addBranches(optimizer, waiting, ends);
+    return own;
+  });
+  optimizer.settle();
+  return losses;
+}
+
+/** Adds the last sums that wait to the gradient, which completes so many branches. */
+function addBranches(optimizer: Optimizer, waiting: (readonly Tensor[])[], ends: number): void {
+  optimizer.settle();
+  for (let end = 0; end < ends; end++) {
+    const before = waiting.pop() as readonly Tensor[];
+    optimizer.gradients.forEach((gradient, i) => accumulate(gradient, before[i]));
+    for (const sum of before) sum.dispose();
+  }
+}
+
+function copyOf(gpu: Gpu, gradient: Tensor): Tensor {
+  const sum = gradient.like(gradient.shape, 'sum of gradients');
+  gpu.copy(gradient, sum);
+  return sum;
+}

@@ -1,0 +1,102 @@
+import { dispose, type CapturedStep, type Gpu, Tensor } from '../../engine/index.ts';
+import { type GradientOptions, recordGradient, type Share } from './gradient.ts';
+import type { Optimizer } from './optimizer/index.ts';
+
+/** What processes do together that share the micro-batches of each step. */
+export interface Sharing {
+  /** The micro-batches of this one. */
+  readonly share: Share;
+  /** How many processes there are, and the number of this one. */
+  readonly size: number;
+  readonly rank: number;
+  /** Resolves when all are ready for the first step; compiling may take one much longer than another. */
+  ready(): Promise<void>;
+  /** Room for so many numbers that are to be summed, and maybe for some behind them. */
+  numbers(count: number): Float32Array;
+  /** Replaces numbers by their sum over all processes. @param step from 1 */
+  sum(numbers: Float32Array, step: number): Promise<void>;
+  /** A number that this process tells all others with a step; 0 is nothing. */
+  tell(): number;
+  /** What each told with a step, by rank. */
+  hear(told: Float32Array): void;
+}
+
+interface SharedStepOptions extends Omit<GradientOptions, 'share'> {
+  readonly loss: (micro: number) => Tensor;
+  /** Records the report of a step. @param losses [accumulation] */
+  readonly append: (losses: Tensor, control: Tensor) => void;
+}
+
+/**
+ * A step whose micro-batches several processes share, in two captured parts: losses and backward pass; norm, clipping
+ * and update. Between them the gradient comes back from the GPU, is summed over all, and is written in its place, with
+ * the loss of each micro-batch and what each process has to tell. So all processes go on from the same numbers.
+ */
+export class SharedStep {
+  readonly #gpu: Gpu;
+  readonly #optimizer: Optimizer;
+  readonly #sharing: Sharing;
+  readonly #gradient: CapturedStep<[], readonly Tensor[]>;
+  readonly #update: CapturedStep<[], void>;
+  /** [accumulation], of all processes. */
+  readonly #losses: Tensor;
+  /** The gradients, the losses, and what is told, one behind the other. */
+  readonly #numbers: Float32Array;
+
+  constructor(gpu: Gpu, optimizer: Optimizer, { accumulation, sum, loss, append }: SharedStepOptions,
+    sharing: Sharing) {
+    this.#gpu = gpu;
+    this.#optimizer = optimizer;
+    this.#sharing = sharing;
+    const { share, size } = sharing;
+    const gradient = optimizer.gradients.reduce((total, { size }) => total + size, 0);
+    this.#numbers = sharing.numbers(gradient + accumulation + size);
+    this.#losses = gpu.keep(Tensor.zeros(gpu, [accumulation], 'losses'));
+    this.#gradient = gpu.capture(() => recordGradient(optimizer, { accumulation, sum, share }, loss));
+    this.#update = gpu.capture(() => append(this.#losses, optimizer.step()));
+  }
+
+  /** Goes through both parts, for `Gpu.compile`. */
+  record(): void {
+    this.#gradient.run();
+    this.#update.run();
+  }
+
+  /** Resolves when the update is submitted. @param step from 1 */
+  async run(step: number): Promise<void> {
+    const { gradients } = this.#optimizer;
+    const { share, rank, size } = this.#sharing;
+    const own = this.#gradient.run();
+    const read = (await this.#gpu.read([...gradients, ...own])) as Float32Array[];
+    const parts = this.#parts();
+    gradients.forEach((_, i) => parts.gradients[i].set(read[i]));
+    parts.losses.fill(0);
+    own.forEach((_, i) => {
+      [parts.losses[share.first + i]] = read[gradients.length + i];
+    });
+    parts.told.fill(0);
+    parts.told[rank] = this.#sharing.tell();
+    await this.#sharing.sum(this.#numbers, step);
+    gradients.forEach((gradient, i) => gradient.write(parts.gradients[i]));
+    this.#losses.write(parts.losses);
+    this.#sharing.hear(parts.told.slice(0, size));
+    this.#update.run();
+  }
+
+  #parts() {
+    let at = 0;
+    const next = (count: number) => this.#numbers.subarray(at, at += count);
+    return { gradients: this.#optimizer.gradients.map(({ size }) => next(size)), losses: next(this.#losses.size),
+      told: next(this.#sharing.size) };
+  }
+
+  dispose(): void {
+    this.#gradient.dispose();
+    this.#update.dispose();
+    this.#losses.dispose();
+  }
+
+  [dispose](): void {
+    this.dispose();
+  }
+}
