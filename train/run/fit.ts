@@ -209,6 +209,7 @@ export async function fit(
         accumulation: train.accumulation,
         sum: train.sum,
         sharing: fellows,
+        moments: own.moments,
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
           gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputOf(micro).pixels));
