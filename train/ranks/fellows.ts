@@ -30,6 +30,7 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
     rank,
     size,
     onHost: world.host.size,
+    gather: (value) => world.gather(value),
     share: shareOf(train.accumulation, world),
     ready,
     numbers: (count) => world.numbers(count),
