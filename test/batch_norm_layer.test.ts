@@ -21,6 +21,7 @@ import { openTensors } from '../model/checkpoint/open.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { planFile, Weights } from '../model/checkpoint/weights.ts';
+import { BatchMoments } from '../model/parts/batch_moments.ts';
 import { BatchNorm, freezeBatchNorms } from '../model/parts/batch_norm.ts';
 import { initialise } from '../model/parts/init.ts';
 import { PRESETS } from '../model/systems/config.ts';
@@ -132,6 +133,31 @@ test('running statistics move once for each micro-batch of a captured step, and 
     [first, second, first, second].reduce((mean, own) => 0.9 * mean + 0.1 * own, 0);
   const want = [follow(3, 1), follow(2, -1), follow(6, 1.5)];
   plain.get('bn.0.running_mean')?.forEach((mean, c) => assert.ok(Math.abs(mean - want[c]) < 1e-6, `channel ${c}`));
+});
+
+test('moments that are kept of micro-batches, some of them by others, move running statistics to the same bits', async () => {
+  const inputs = [FIRST, SECOND].map((values) => gpu.keep(Tensor.from(gpu, values, [2, CHANNELS])));
+  const [plain, own, other] = [new Net(gpu), new Net(gpu), new Net(gpu)];
+  const kept = [own, other].map((net) => BatchMoments.of(gpu, net, inputs.length) as BatchMoments);
+  for (let step = 0; step < 2; step++) {
+    gpu.scope(() => noGrad(() => inputs.forEach((input) => plain.forward(input, draw))));
+    for (const [i, net] of [own, other].entries()) {
+      kept[i].keep(i);
+      gpu.scope(() => noGrad(() => net.forward(inputs[i], draw)));
+    }
+    const [first, second] = await Promise.all(kept.map(({ all }) => all.read()));
+    assert.equal(await stateOf(own), await stateOf(other));
+    const half = first.length / 2;
+    for (const { all } of kept) all.write(Float32Array.of(...first.slice(0, half), ...second.slice(half)));
+    gpu.scope(() => kept.forEach((moments) => moments.follow()));
+  }
+  const want = await stateOf(plain);
+  assert.equal(await stateOf(own), want);
+  assert.equal(await stateOf(other), want);
+  for (const each of [...kept, plain, own, other, ...inputs]) each.dispose();
+  const frozen = new Net(gpu);
+  freezeBatchNorms(frozen, 'frozen');
+  assert.is(BatchMoments.of(gpu, frozen, 2), undefined);
 });
 
 test('in evaluation, and frozen in training, running statistics are taken and stay; partial leaves the first', async () => {

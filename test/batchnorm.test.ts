@@ -45,6 +45,8 @@ test('one row, and operands that do not fit, are refused with their shapes', () 
       'batchNorm: x [2,3] needs a running mean of [3], got [1]');
     assert.throwsWith(() => batchNorm(pair, weight, bias, { running: { ...running, mean: bias, momentum: 1.5 } }),
       FirstlightError, 'batchNorm: momentum is 1.5, it must be in [0, 1]');
+    assert.throwsWith(() => batchNorm(pair, weight, bias, { moments: pair.reshape([3, 2]) }), ShapeError,
+      'batchNorm: moments are f32 [2, 3], got f32 [3,2]');
     assert.throwsWith(() => batchNorm(pair, weight, bias, { eps: 0 }), FirstlightError,
       'batchNorm: eps is 0, it must be above 0');
   });

@@ -5,16 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { additions } from '../mpi/order.ts';
-import { having, ranks } from './ranks.ts';
+import { having, ranks } from './ranks/launch.ts';
 
-const CHILD = fileURLToPath(new URL('./mpi_child.ts', import.meta.url));
+const CHILD = fileURLToPath(new URL('./ranks/child.ts', import.meta.url));
 const FIRSTLIGHT = fileURLToPath(new URL('../train/cli/firstlight.mjs', import.meta.url));
 /** Odd, not divisible by any number of ranks here, and more than a library sends in one piece. */
 const COUNTS = [1, 4, 100_003];
 
 const child = (...words: readonly string[]) => [...process.execArgv, CHILD, ...words];
 
-/** As mpi_child.ts has them. */
+/** As ranks/child.ts has them. */
 const numbers = (rank: number, count: number) =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(i + 1 + 17 * rank) * 10 ** ((i + rank) % 5));
 

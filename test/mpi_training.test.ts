@@ -8,17 +8,18 @@ import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
 import { evaluate } from '../train/commands/evaluate.ts';
 import { train } from '../train/commands/train.ts';
+import { readQuarantine } from '../train/data/loading/quarantine.ts';
 import { readRunLog } from '../train/log/run_log.ts';
 import { readEvaluation } from '../train/protocols/result.ts';
 import type { TrainConfig } from '../train/run/config_keys.ts';
 import { STORE_FOLDER } from '../train/run/fit.ts';
-import type { TrainingJob } from './mpi_training_child.ts';
-import { having, measuring, ranks } from './ranks.ts';
+import type { TrainingJob } from './ranks/training_child.ts';
+import { having, measuring, ranks } from './ranks/launch.ts';
 import { here } from './this_adapter.ts';
 import { writeScene } from './torture/scene.ts';
 
 const openmpi = await having('openmpi');
-const CHILD = fileURLToPath(new URL('./mpi_training_child.ts', import.meta.url));
+const CHILD = fileURLToPath(new URL('./ranks/training_child.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-ranks-'));
 const at = (name: string) => join(folder, name);
 const STEPS = 3;
@@ -52,7 +53,8 @@ function leftIn(name: string) {
     top1,
     valLoss,
   }));
-  return { files, log, optimizer: state.optimizer, validations: state.validations, epoch: state.epoch };
+  const broken = readQuarantine(at(name)).map(({ path, epoch, index }) => ({ path, epoch, index }));
+  return { files, log, broken, optimizer: state.optimizer, validations: state.validations, epoch: state.epoch };
 }
 
 test.before(async () => {
@@ -85,7 +87,8 @@ of('two ranks leave the bits of one process: weights, moments, losses and what i
   async () => {
     await alone(learning, 'learning alone');
     assert.equal(leftIn('learning'), leftIn('learning alone'));
-    assert.is(leftIn('learning').validations.length, 1);
+    const { validations, broken } = leftIn('learning');
+    assert.equal([validations.length, broken.length], [1, 1]);
   });
 
 of('the same where texts are fixed, and in half precision where the adapter has it', async () => {

@@ -6,6 +6,7 @@ import { linear } from '../kernels/matmul/index.ts';
 import { mean } from '../kernels/reduce/index.ts';
 import { AdamW, type ParameterGroup } from '../train/recipe/optimizer/index.ts';
 import { learningRate, type Schedule } from '../train/recipe/schedule.ts';
+import type { Sharing } from '../train/recipe/sharing.ts';
 import { type StageOptions, trainStage } from '../train/recipe/stage.ts';
 import type { StepReport } from '../train/recipe/step_reports.ts';
 
@@ -32,8 +33,8 @@ function regression() {
   const groups = [group('weight', 1, 0.1, weight), group('bias', 10, 0, bias), group('unused', 1, 0.5, unused)];
   const optimizer = new AdamW(gpu, groups, { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
   const [x, y] = [gpu.keep(Tensor.zeros(gpu, [ROWS, FROM], 'x')), gpu.keep(Tensor.zeros(gpu, [ROWS, TO], 'y'))];
-  const loss = () => {
-    const difference = sub(linear(x, weight, { bias }), y);
+  const loss = (of: { readonly x: Tensor; readonly y: Tensor } = { x, y }) => {
+    const difference = sub(linear(of.x, weight, { bias }), of.y);
     return mean(mul(difference, difference).reshape([-1]), 0);
   };
   const feed = (batch: { readonly x: Float32Array; readonly y: Float32Array }) => {
@@ -46,7 +47,7 @@ function regression() {
     optimizer.dispose();
     for (const tensor of [weight, bias, unused, x, y]) tensor.dispose();
   };
-  return { optimizer, loss, feed, batch, weights, dispose };
+  return { optimizer, x, y, loss, feed, batch, weights, dispose };
 }
 
 type Regression = ReturnType<typeof regression>;
@@ -60,7 +61,7 @@ async function train(own: Regression, options: Partial<StageOptions<ReturnType<R
     steps: STEPS,
     prepare: async (step) => own.batch(step),
     feed: own.feed,
-    loss: own.loss,
+    loss: () => own.loss(),
     onStep: (report) => void reports.push(report),
     ...options,
   });
@@ -148,6 +149,49 @@ test('a step has its own gradient, nothing of the one before: at a rate of 0 all
   own.dispose();
 });
 
+/** What two processes do together, in this one. */
+function two(count: number, stopsAfter: number): readonly Sharing[] {
+  let waiting: { readonly numbers: Float32Array; readonly resolve: () => void } | undefined;
+  const meet = (numbers: Float32Array) =>
+    new Promise<void>((resolve) => {
+      if (waiting === undefined) return void (waiting = { numbers, resolve });
+      const sum = numbers.map((value, i) => value + (waiting as NonNullable<typeof waiting>).numbers[i]);
+      for (const each of [waiting, { numbers, resolve }]) {
+        each.numbers.set(sum);
+        each.resolve();
+      }
+      waiting = undefined;
+    });
+  let told = 0;
+  return [0, 1].map((rank) => ({ rank, size: 2, share: { first: rank * count, count },
+    ready: () => meet(new Float32Array(1)), numbers: (length) => new Float32Array(length + 3),
+    sum: (numbers) => meet(numbers), tell: () => (rank === 1 && ++told === stopsAfter ? 7 : 0),
+    hear: (numbers) => void heard[rank].push([...numbers]) })
+  );
+}
+const heard: number[][][] = [[], []];
+
+test('two processes that share micro-batches take the steps of one, bit for bit, and tell one another', async () => {
+  const accumulation = 4;
+  const run = async (sharing?: Sharing) => {
+    const own = regression();
+    const others = Array.from({ length: accumulation }, () => regression());
+    const reports: StepReport[] = [];
+    await trainStage({ gpu, optimizer: own.optimizer, schedule, steps: 5, accumulation, sharing,
+      prepare: async (step, micro) => own.batch(accumulation * step + micro),
+      feed: (batch, _, micro) => others[micro].feed(batch), loss: (micro) => own.loss(others[micro]),
+      onStep: (report) => void reports.push(report) });
+    const weights = await own.weights();
+    for (const each of [own, ...others]) each.dispose();
+    return { weights, reports };
+  };
+  const alone = await run();
+  const [first, second] = await Promise.all(two(2, 3).map((sharing) => run(sharing)));
+  assert.equal(first, alone);
+  assert.equal(second, alone);
+  assert.equal(heard, [[[0, 0], [0, 0], [0, 7], [0, 0], [0, 0]], heard[0]]);
+});
+
 test('a step whose gradient is not finite is reported, changes nothing and does not count', async () => {
   const poisoned = new Set([3, 4, 11]);
   const own = regression();
@@ -211,7 +255,7 @@ test('at a pause nothing is under way, all is reported, and the stage can be end
     steps: STEPS,
     prepare: async (step) => own.batch(step),
     feed: own.feed,
-    loss: own.loss,
+    loss: () => own.loss(),
     onStep: ({ step }) => void reports.push(step),
     pausesAfter: (step) => step % 7 === 0,
     onPause: async (step) => {

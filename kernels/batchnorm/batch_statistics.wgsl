@@ -15,7 +15,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> moments: array<vector32>;              // [splits, 2, C]
-@group(0) @binding(2) var<storage, read_write> statistics: array<vector32>;     // [2, C]: mean, biased variance
+@group(0) @binding(2) var<storage, read_write> statistics: array<vector32>;     // [3, C]: mean, variance, deviations
 @group(0) @binding(3) var<storage, read_write> running_mean: array<vector32>;       // [C]
 @group(0) @binding(4) var<storage, read_write> running_variance: array<vector32>;   // [C]
 @group(0) @binding(5) var<storage, read_write> batches: array<u32>;                 // [1]: how many there were
@@ -32,7 +32,7 @@ fn batch_statistics(
   var at = c;
   for (var first = 0u; first < params.rows; first += params.split_rows) {
     let count = f32(min(params.split_rows, params.rows - first));
-    let share = count / (f32(first) + count);
+    let share = select(count / (f32(first) + count), 1.0, first == 0u);   // a division need not give 1
     let delta = moments[at] - mean;
     mean += delta * share;
     deviations += moments[at + params.channels] + delta * delta * f32(first) * share;
@@ -41,6 +41,7 @@ fn batch_statistics(
   let rows = f32(params.rows);
   statistics[c] = mean;
   statistics[params.channels + c] = deviations / rows;
+  statistics[2u * params.channels + c] = deviations;
   if (RUNNING) {
     if (c == 0u) { batches[0]++; }
     let kept = 1.0 - params.momentum;

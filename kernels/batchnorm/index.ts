@@ -1,6 +1,7 @@
 import { copy, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import { checkFraction, checkPositive } from '../shared/numbers.ts';
-import { columnSums, dxOf, normalizeBy, type Normalized, type RunningStatistics, statisticsOf } from './launch.ts';
+import { columnSums, dxOf, follow, normalizeBy, type Normalized, type RunningStatistics,
+  statisticsOf } from './launch.ts';
 
 export { cost, gradientCost } from './cost.ts';
 export { kernels, type RunningStatistics } from './launch.ts';
@@ -13,6 +14,13 @@ export interface BatchNormOptions {
   readonly relu?: boolean;
 }
 
+/** What follows the statistics of a batch: running ones, at once, or by the moments that are kept, later. */
+interface Followers {
+  readonly running?: RunningStatistics;
+  /** f32 [2, C], takes in mean and squared deviations, for `followMoments`. */
+  readonly moments?: Tensor;
+}
+
 /**
  * y = (x − mean)/√(variance + eps) · weight + bias, with mean and biased variance of each channel over all frames and
  * pixels of the batch. Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1; torch.nn.BatchNorm2d in training, channels
@@ -21,13 +29,14 @@ export interface BatchNormOptions {
  * @param x [..., C], two rows at least  @param weight [C]  @param bias [C]  @returns the shape of `x`
  */
 export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor,
-  { running, ...options }: BatchNormOptions & { readonly running?: RunningStatistics } = {}): Tensor {
+  { running, moments, ...options }: BatchNormOptions & Followers = {}): Tensor {
   checkOperands('batchNorm', x, { weight, bias }, options);
   const rows = x.size / weight.size;
   if (rows < 2) {
     throw new ShapeError('batchNorm', `x [${x.shape}] has one number for each channel, whose variance would be 0`,
       'give it several frames or pixels, or use fixedBatchNorm with running statistics');
   }
+  if (moments !== undefined) requireMoments('batchNorm', moments, weight.size);
   if (running !== undefined) {
     checkOperands('batchNorm', x, { 'running mean': running.mean, 'running variance': running.variance }, {});
     checkFraction('batchNorm', 'momentum', running.momentum ?? 0.1, { mayBeOne: true });
@@ -36,7 +45,7 @@ export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor,
       throw new ShapeError('batchNorm', `the count of batches is one number, got [${batches.shape}]`);
     }
   }
-  using statistics = statisticsOf(x, running);
+  using statistics = statisticsOf(x, running, moments);
   return normalized(x, weight, bias, statistics, options, true);
 }
 
@@ -56,6 +65,22 @@ export function fixedBatchNorm(x: Tensor, weight: Tensor, bias: Tensor,
   copy(mean, means);
   copy(variance, variances);
   return normalized(x, weight, bias, statistics, options, false);
+}
+
+/**
+ * running ← (1 − momentum) · running + momentum · batch, as a `batchNorm` that kept the moments of its batch would have
+ * moved them itself, bit for bit. So several processes follow batches in one order, whoever has seen them.
+ *
+ * @param moments f32 [2, C], at a place that can be bound  @param rows of the batch, for each channel
+ */
+export function followMoments(running: RunningStatistics, moments: Tensor, rows: number): void {
+  requireMoments('followMoments', moments, running.mean.size);
+  follow(running, moments, rows);
+}
+
+function requireMoments(op: string, { shape, dtype }: Tensor, channels: number): void {
+  if (shape.length === 2 && shape[0] === 2 && shape[1] === channels && dtype === 'f32') return;
+  throw new ShapeError(op, `moments are f32 [2, ${channels}], got ${dtype} [${shape}]`);
 }
 
 function normalized(x: Tensor, weight: Tensor, bias: Tensor, statistics: Tensor,

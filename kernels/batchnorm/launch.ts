@@ -1,11 +1,11 @@
-import { inRanges, part, Tensor } from '../../engine/index.ts';
+import { copy, inRanges, part, Tensor } from '../../engine/index.ts';
 import { splitsOf, type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
 const special = await part(import.meta.url, '../shared/special.wgsl');
 const passed = [special, await part(import.meta.url, '../shared/passed.wgsl')];
 const column = await part(import.meta.url, './parts/column.wgsl');
-const moments = vectorKernels('column_moments', [await part(import.meta.url, './column_moments.wgsl'), column]);
+const columnMoments = vectorKernels('column_moments', [await part(import.meta.url, './column_moments.wgsl'), column]);
 const statistics = vectorKernels('batch_statistics', [await part(import.meta.url, './batch_statistics.wgsl')]);
 const forward = vectorKernels('batchnorm', [await part(import.meta.url, './batchnorm.wgsl'), column, special]);
 const summing = vectorKernels('batchnorm_sums', [await part(import.meta.url, './batchnorm_sums.wgsl'), column,
@@ -15,7 +15,7 @@ const backward = vectorKernels('batchnorm_grad', [await part(import.meta.url, '.
   ...passed]);
 
 /** All kernels of the room, for checks and tuning. */
-export const kernels = [moments, statistics, forward, summing, totals, backward]
+export const kernels = [columnMoments, statistics, forward, summing, totals, backward]
   .flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /** Lanes of a workgroup, each of which walks down a vector of columns. */
@@ -42,32 +42,60 @@ export interface RunningStatistics {
 export interface Normalized {
   readonly x: Tensor;
   readonly weight: Tensor;
-  /** f32 [2, C]: mean and variance. */
+  /** f32 [2, C]: mean and variance; what is behind them is not read. */
   readonly statistics: Tensor;
   readonly eps: number;
   readonly relu: boolean;
 }
 
-/** Mean and biased variance of each column, f32 [2, C]; the running ones follow them. */
-export function statisticsOf(x: Tensor, running?: RunningStatistics): Tensor {
-  const { gpu } = x;
+/**
+ * Mean, biased variance and squared deviations of each column, f32 [3, C]; the running ones follow them.
+ *
+ * @param moments f32 [2, C], takes mean and deviations in; `follow` moves running statistics by them later
+ */
+export function statisticsOf(x: Tensor, running?: RunningStatistics, moments?: Tensor): Tensor {
   const [rows, cols] = [rowsOf(x), colsOf(x)];
   const { splits, splitRows } = splitsOf(rows);
   using perSplit = x.wide([splits, 2, cols], 'moments');
-  overSplits(moments, x, { x }, { moments: perSplit });
-  const result = x.wide([2, cols], 'statistics');
+  overSplits(columnMoments, x, { x }, { moments: perSplit });
+  const result = combined(perSplit, { rows, splitRows }, running, running !== undefined || moments !== undefined);
+  if (moments === undefined) return result;
+  for (const [row, place] of [[0, 0], [2, 1]]) {
+    using seen = result.alias([cols], row * 4 * cols);
+    using kept = moments.alias([cols], place * 4 * cols);
+    copy(seen, kept);
+  }
+  return result;
+}
+
+/**
+ * The same of moments of splits; running statistics are moved by the same program wherever they are.
+ * @param moments f32 [splits, 2, C]  @param isMoving whether running statistics follow, though there are none: apart
+ */
+function combined(moments: Tensor, { rows, splitRows }: { readonly rows: number; readonly splitRows: number },
+  running?: RunningStatistics, isMoving = running !== undefined): Tensor {
+  const { gpu } = moments;
+  const cols = colsOf(moments);
+  const result = moments.wide([3, cols], 'statistics');
   const { kernel, vectors } = vectorsOf(statistics, cols);
-  using unread = x.wide([4], 'unread'); // in place of running statistics where there are none
-  using unused = x.wide([4], 'unused');
+  using mean = moments.wide([isMoving ? cols : 4], 'unread'); // in place of running statistics where there are none
+  using variance = mean.like();
   using uncounted = Tensor.empty(gpu, [1], 'u32', 'uncounted');
   kernel.run(gpu, {
-    tensors: { moments: perSplit, statistics: result, running_mean: running?.mean ?? unread,
-      running_variance: running?.variance ?? unused, batches: running?.batches ?? uncounted },
+    tensors: { moments, statistics: result, running_mean: running?.mean ?? mean,
+      running_variance: running?.variance ?? variance, batches: running?.batches ?? uncounted },
     params: { channels: vectors, rows, split_rows: splitRows, momentum: running?.momentum ?? 0.1 },
-    constants: { WORKGROUP, RUNNING: running !== undefined },
+    constants: { WORKGROUP, RUNNING: isMoving },
     grid: ceilDiv(vectors, WORKGROUP),
   });
   return result;
+}
+
+/** Moves running statistics by the moments of a batch of so many rows, as `statisticsOf` would have, bit for bit. */
+export function follow(running: RunningStatistics, moments: Tensor, rows: number): void {
+  // of one split, whose mean and deviations are those of the whole
+  using split = moments.alias([1, ...moments.shape]);
+  combined(split, { rows, splitRows: rows }, running).dispose();
 }
 
 /** y = (x − mean)/√(variance + eps) · weight + bias, cut off at 0 by a ReLU. */

@@ -1,5 +1,5 @@
 import { buffer, counter, type Gpu, isRepeating, Module, type Tensor } from '../../engine/index.ts';
-import { batchNorm, fixedBatchNorm, type RunningStatistics } from '../../kernels/batchnorm/index.ts';
+import { batchNorm, fixedBatchNorm, followMoments, type RunningStatistics } from '../../kernels/batchnorm/index.ts';
 import type { KnownNorm } from '../../kernels/convolution/index.ts';
 import { initialised, ones, zeros } from './init.ts';
 import type { Pass } from './layers.ts';
@@ -26,7 +26,11 @@ export class BatchNorm extends Module {
   readonly running: Required<RunningStatistics>;
   /** Whether it takes the running statistics in training, too, which then stay as they are. */
   isFrozen = false;
+  /** f32 [2, C], where forward passes in training keep what running statistics `follow` later; omitted: at once. */
+  moments: Tensor | undefined;
   readonly #eps: number;
+  /** Of the batches that it saw, for each channel. */
+  #rows = 0;
 
   /** @param channels C */
   constructor(gpu: Gpu, channels: number, { eps = 1e-5, momentum = 0.1 }: BatchNormConfig = {}) {
@@ -52,7 +56,15 @@ export class BatchNorm extends Module {
   forward(x: Tensor, { draw }: Pass, { relu = false }: { readonly relu?: boolean } = {}): Tensor {
     const options = { eps: this.#eps, relu };
     if (draw === undefined || this.isFrozen) return fixedBatchNorm(x, this.weight, this.bias, this.running, options);
-    return batchNorm(x, this.weight, this.bias, { ...options, ...(!isRepeating() && { running: this.running }) });
+    this.#rows = x.size / this.weight.size;
+    const { running, moments } = this;
+    const followers = isRepeating() ? {} : moments === undefined ? { running } : { moments };
+    return batchNorm(x, this.weight, this.bias, { ...options, ...followers });
+  }
+
+  /** Moves the running statistics by a batch whose moments were kept, by this process or another one. */
+  follow(moments: Tensor): void {
+    followMoments(this.running, moments, this.#rows);
   }
 }
 
@@ -74,7 +86,3 @@ export function freezeBatchNorms(model: Module, which: BatchNorms): boolean {
   }
   return all.length > 0;
 }
-
-/** Whether a training moves running statistics of a model. */
-export const movesStatistics = (model: Module): boolean =>
-  [...model.modules()].some((module) => module instanceof BatchNorm && !module.isFrozen);

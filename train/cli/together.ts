@@ -29,6 +29,7 @@ export async function together(minutes: number, work: (world: World) => Promise<
   } catch (error) {
     if (error instanceof InterruptedError) {
       await world.end();
+      if (world.rank > 0) return error.exitCode;
       throw error;
     }
     if (world.rank > 0 && isOfAll(error)) await setTimeout(PATIENCE_MS);

@@ -1,6 +1,4 @@
-import { ConfigError, type Gpu } from '../../engine/index.ts';
-import { movesStatistics } from '../../model/parts/batch_norm.ts';
-import type { VideoModel } from '../../model/systems/system.ts';
+import type { Gpu } from '../../engine/index.ts';
 import type { World } from '../../mpi/world.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import type { Described } from '../run/changes.ts';
@@ -32,6 +30,7 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
     rank,
     size,
     onHost: world.host.size,
+    gather: (value) => world.gather(value),
     share: shareOf(train.accumulation, world),
     ready,
     numbers: (count) => world.numbers(count),
@@ -46,19 +45,10 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
       const isFirst = !hasBegun;
       if (isFirst) {
         hasBegun = true;
-        refuseStatistics(model, size);
         await ready();
         await compareRuns(world, gpu, now);
       }
       await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);
     },
   };
-}
-
-/** @throws ConfigError of running statistics: they would follow the micro-batches of one rank alone */
-function refuseStatistics(model: VideoModel, size: number): void {
-  if (!movesStatistics(model)) return;
-  throw new ConfigError('train.batchNorm', [
-    `${model.config.system} has batch norms that train, whose running statistics ${size} ranks would not have alike`,
-  ], 'train.batchNorm=frozen, or train it without mpirun');
 }

@@ -1,4 +1,5 @@
 import { dispose, type CapturedStep, type Gpu, Tensor } from '../../engine/index.ts';
+import type { BatchMoments } from '../../model/parts/batch_moments.ts';
 import { type GradientOptions, recordGradient, type Share } from './gradient.ts';
 import type { Optimizer } from './optimizer/index.ts';
 
@@ -23,6 +24,8 @@ export interface Sharing {
 
 interface SharedStepOptions extends Omit<GradientOptions, 'share'> {
   readonly loss: (micro: number) => Tensor;
+  /** What batch norms see; `loss` keeps that of its micro-batch. */
+  readonly moments?: BatchMoments;
   /** Records the report of a step. @param losses [accumulation] */
   readonly append: (losses: Tensor, control: Tensor) => void;
 }
@@ -30,7 +33,8 @@ interface SharedStepOptions extends Omit<GradientOptions, 'share'> {
 /**
  * A step whose micro-batches several processes share, in two captured parts: losses and backward pass; norm, clipping
  * and update. Between them the gradient comes back from the GPU, is summed over all, and is written in its place, with
- * the loss of each micro-batch and what each process has to tell. So all processes go on from the same numbers.
+ * the loss of each micro-batch, what batch norms saw of it, and what each process has to tell. So all processes go on
+ * from the same numbers.
  */
 export class SharedStep {
   readonly #gpu: Gpu;
@@ -40,20 +44,26 @@ export class SharedStep {
   readonly #update: CapturedStep<[], void>;
   /** [accumulation], of all processes. */
   readonly #losses: Tensor;
-  /** The gradients, the losses, and what is told, one behind the other. */
+  /** [accumulation, numbers], if there are batch norms. */
+  readonly #moments: Tensor | undefined;
+  /** The gradients, the losses, the moments, and what is told, one behind the other. */
   readonly #numbers: Float32Array;
 
-  constructor(gpu: Gpu, optimizer: Optimizer, { accumulation, sum, loss, append }: SharedStepOptions,
+  constructor(gpu: Gpu, optimizer: Optimizer, { accumulation, sum, loss, moments, append }: SharedStepOptions,
     sharing: Sharing) {
     this.#gpu = gpu;
     this.#optimizer = optimizer;
     this.#sharing = sharing;
     const { share, size } = sharing;
     const gradient = optimizer.gradients.reduce((total, { size }) => total + size, 0);
-    this.#numbers = sharing.numbers(gradient + accumulation + size);
+    this.#moments = moments?.all;
+    this.#numbers = sharing.numbers(gradient + accumulation + (moments?.all.size ?? 0) + size);
     this.#losses = gpu.keep(Tensor.zeros(gpu, [accumulation], 'losses'));
     this.#gradient = gpu.capture(() => recordGradient(optimizer, { accumulation, sum, share }, loss));
-    this.#update = gpu.capture(() => append(this.#losses, optimizer.step()));
+    this.#update = gpu.capture(() => {
+      moments?.follow();
+      append(this.#losses, optimizer.step());
+    });
   }
 
   /** Goes through both parts, for `Gpu.compile`. */
@@ -65,20 +75,22 @@ export class SharedStep {
   /** Resolves when the update is submitted. @param step from 1 */
   async run(step: number): Promise<void> {
     const { gradients } = this.#optimizer;
-    const { share, rank, size } = this.#sharing;
-    const own = this.#gradient.run();
+    const { share: { first, count }, rank, size } = this.#sharing;
+    const own = [...this.#gradient.run(), ...(this.#moments === undefined ? [] : [this.#moments])];
     const read = (await this.#gpu.read([...gradients, ...own])) as Float32Array[];
     const parts = this.#parts();
+    // what others have is 0 here: in their sum it is theirs
+    parts.shared.fill(0);
     gradients.forEach((_, i) => parts.gradients[i].set(read[i]));
-    parts.losses.fill(0);
-    own.forEach((_, i) => {
-      [parts.losses[share.first + i]] = read[gradients.length + i];
-    });
-    parts.told.fill(0);
+    for (let i = 0; i < count; i++) [parts.losses[first + i]] = read[gradients.length + i];
+    const numbers = parts.moments.length / parts.losses.length;
+    const seen = read.at(-1)?.subarray(first * numbers, (first + count) * numbers) as Float32Array;
+    if (numbers > 0) parts.moments.set(seen, first * numbers);
     parts.told[rank] = this.#sharing.tell();
     await this.#sharing.sum(this.#numbers, step);
     gradients.forEach((gradient, i) => gradient.write(parts.gradients[i]));
     this.#losses.write(parts.losses);
+    this.#moments?.write(parts.moments);
     this.#sharing.hear(parts.told.slice(0, size));
     this.#update.run();
   }
@@ -86,8 +98,10 @@ export class SharedStep {
   #parts() {
     let at = 0;
     const next = (count: number) => this.#numbers.subarray(at, at += count);
-    return { gradients: this.#optimizer.gradients.map(({ size }) => next(size)), losses: next(this.#losses.size),
-      told: next(this.#sharing.size) };
+    const gradients = this.#optimizer.gradients.map(({ size }) => next(size));
+    const shared = this.#numbers.subarray(at);
+    return { gradients, losses: next(this.#losses.size), moments: next(this.#moments?.size ?? 0),
+      told: next(this.#sharing.size), shared };
   }
 
   dispose(): void {

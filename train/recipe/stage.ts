@@ -1,4 +1,5 @@
 import { dispose, type Gpu, type Tensor } from '../../engine/index.ts';
+import type { BatchMoments } from '../../model/parts/batch_moments.ts';
 import { recordGradient, type Sum } from './gradient.ts';
 import type { Optimizer } from './optimizer/index.ts';
 import { learningRate, type Schedule } from './schedule.ts';
@@ -19,6 +20,8 @@ export interface StageOptions<Batch> {
   readonly sum?: Sum;
   /** With other processes, which have micro-batches of each step, too; omitted, this one has them all. */
   readonly sharing?: Sharing;
+  /** What batch norms see of the micro-batches, where other processes have some of them. */
+  readonly moments?: BatchMoments;
   /** Loads a micro-batch. Called one step ahead, so that it works while the GPU does. */
   readonly prepare: (step: number, micro: number) => Promise<Batch>;
   /** Puts a micro-batch into the tensors that `loss` reads. */
@@ -61,7 +64,7 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
     onStep: options.onStep, isShared: sharing !== undefined });
   using step = sharing === undefined
     ? wholeStep(options, reports)
-    : new SharedStep(gpu, optimizer, { accumulation, sum: options.sum, loss: options.loss,
+    : new SharedStep(gpu, optimizer, { accumulation, sum: options.sum, loss: options.loss, moments: options.moments,
       append: (losses, control) => reports.append([losses], control) }, sharing);
   let next = load(done);
   next.catch(() => undefined); // thrown where it is awaited

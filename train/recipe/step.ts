@@ -2,6 +2,7 @@ import { dispose, type Gpu, Tensor } from '../../engine/index.ts';
 import { blend, blendTargets, MIX } from '../../kernels/blend/index.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
+import { BatchMoments } from '../../model/parts/batch_moments.ts';
 import type { Compared, VideoModel } from '../../model/systems/system.ts';
 import { drawMix, isMixing, type MixOptions, packMix } from './blending.ts';
 import type { Share } from './gradient.ts';
@@ -60,6 +61,8 @@ export class RunStep {
   readonly optimizer: AdamW | SGD;
   /** Of the micro-batches that are this process's. */
   readonly inputs: readonly MicroBatch[];
+  /** What batch norms saw of a step's micro-batches, where other processes have some of them. */
+  readonly moments: BatchMoments | undefined;
   readonly #first: number;
   readonly #options: RunStepOptions;
 
@@ -67,6 +70,7 @@ export class RunStep {
     this.#options = options;
     const { model, train, optim, share = { first: 0, count: train.accumulation } } = options;
     this.#first = share.first;
+    this.moments = share.count < train.accumulation ? BatchMoments.of(gpu, model, train.accumulation) : undefined;
     const { frames, size, type } = model.input;
     freeze(model, train.tune);
     this.optimizer = configuredOptimizer(gpu, groupsOf(model, optim), optim);
@@ -109,6 +113,7 @@ export class RunStep {
   loss(micro: number): Tensor {
     const { model, texts, train: { labelSmoothing: smoothing } } = this.#options;
     const { pixels, labels, draw, mixed } = this.inputOf(micro);
+    this.moments?.keep(micro);
     if (mixed === undefined) return crossEntropyWithLabels(model.forward(pixels, texts, { draw }), labels, smoothing);
     const { partner, mix } = mixed;
     const logits = model.forward(blend(pixels, partner, mix), texts, { draw });
@@ -119,6 +124,7 @@ export class RunStep {
     for (const { mixed, ...tensors } of this.inputs) {
       for (const tensor of [...Object.values(tensors), ...Object.values(mixed ?? {})]) tensor.dispose();
     }
+    this.moments?.dispose();
     this.optimizer.dispose();
   }
 

@@ -73,6 +73,8 @@ export interface RunValidation {
 export interface Fellows extends Sharing {
   /** @throws what differs between the processes, and in which of them */
   compare(system: System, step: number): Promise<void>;
+  /** What each process gives, by rank. */
+  gather<T>(value: T): Promise<readonly T[]>;
   /** Processes of this host, which share its processors. */
   readonly onHost: number;
   /** Steps between two comparisons of weights. */
@@ -190,6 +192,11 @@ export async function fit(
   const validate = async (step: number): Promise<boolean> =>
     validations.isDue(step) && stop.code === undefined && (await validations.run(step));
   const savesAfter = (step: number) => step % run.checkpointEverySteps === 0;
+  /** Takes in the clips that other processes could not decode. */
+  const shareQuarantine = async () => {
+    const own = quarantine.clips.filter(({ path }) => quarantine.wasMet(path));
+    for (const clip of (await fellows?.gather(own))?.flat() ?? []) quarantine.add(clip);
+  };
   const isCompared = (step: number) => fellows !== undefined && step % fellows.compareEvery === 0;
   const endsAfter = () => stop.code !== undefined || validations.isExhausted;
 
@@ -209,6 +216,7 @@ export async function fit(
         accumulation: train.accumulation,
         sum: train.sum,
         sharing: fellows,
+        moments: own.moments,
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
           gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputOf(micro).pixels));
@@ -228,6 +236,7 @@ export async function fit(
         pausesAfter: (step) =>
           step !== steps && (endsAfter() || savesAfter(step) || validations.isDue(step) || isCompared(step)),
         onPause: async (step) => {
+          await shareQuarantine();
           if (isCompared(step)) await fellows?.compare(system, step);
           const isBest = (await validate(step)) && validations.best?.step === step;
           if (isBest || savesAfter(step) || endsAfter()) await save(step);
@@ -235,6 +244,7 @@ export async function fit(
         },
         onFailure: (step) => saving.end(step),
       });
+      await shareQuarantine();
       if (reached === steps && done < steps) await save(reached);
     }
     await requireFiniteWeights(model);

@@ -1,7 +1,7 @@
 /** Ranks of a family of MPI, started by its own launcher. */
 import { spawnSync } from 'node:child_process';
-import { findMpi, type FoundMpi } from '../engine/setup/mpi.mjs';
-import type { EvaluateOptions } from '../train/commands/evaluate.ts';
+import { findMpi, type FoundMpi } from '../../engine/setup/mpi.mjs';
+import type { EvaluateOptions } from '../../train/commands/evaluate.ts';
 
 const say = (line: string) => void process.stderr.write(`firstlight: ${line}\n`);
 

@@ -1,6 +1,6 @@
 /** What one rank of test/mpi_ranks.test.ts does; rank 0 prints what came out as JSON. */
 import { createHash } from 'node:crypto';
-import { openWorld } from '../mpi/world.ts';
+import { openWorld } from '../../mpi/world.ts';
 
 const [what = 'sums', ...more] = process.argv.slice(2);
 
