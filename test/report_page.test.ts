@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
+import type { ReportData } from '../train/report/data.ts';
 import { renderReport } from '../train/report/report.ts';
 import { shown } from '../engine/shown.ts';
 import { launchChromium } from './browser/chromium.ts';
@@ -112,48 +113,47 @@ const LETS_RUN = `(() => {
   return globalThis.isLet === true;
 })()`;
 
-let turn = 0;
-const next = () => FOREIGN[turn++ % FOREIGN.length];
-const FOREIGN_REPORTS = {
-  'of a demo': () => renderReport(withForeign(sample, next)),
-  'of a run of one’s own': () => renderReport(withForeign(ownRun(70), next)),
+/** A report with every section that there is. */
+const WHOLE: ReportData = {
+  ...ownRun(70),
+  confusions: sample.confusions.slice(0, 1),
+  unreadable: [{ file: 'a.mp4', reason: 'is cut off' }],
+  parts: [{ name: 'split 1', classes: 2, clips: 3, leftOut: 0, unreadable: 1, top1: 0.5, top5: 1 }],
+  tables: [{ title: 'a table', hint: 'what it says', columns: ['system', 'top-1'], rows: [['X-CLIP', '50 %']] }],
 };
 
-for (const [what, pageOf] of Object.entries(FOREIGN_REPORTS)) {
-  run(`the report ${what} shows hostile texts, in place of every text, and they do nothing`, async () => {
-    browser ??= await launchChromium();
-    const page = await browser.newPage();
-    const [asked, said]: [string[], string[]] = [[], []];
-    page.on('request', (request) => asked.push(request.url()));
-    page.on('dialog', (dialog) => void said.push(dialog.message()));
-    page.on('popup', (popup) => said.push(popup.url()));
-    page.on('pageerror', ({ message }) => said.push(message));
-    page.on('console', (message) => said.push(message.text()));
-    await page.addInitScript(WATCH);
-    const path = join(folder, 'hostile.html');
-    const html = pageOf();
-    writeFileSync(path, html);
-    const { href } = pathToFileURL(path);
-    await page.goto(href);
-    // what waits for a hand is not kept waiting
-    await page.evaluate(`for (const element of document.querySelectorAll('*')) {
-      if (element.tagName === 'DETAILS') element.open = true;
-      for (const kind of ['mouseover', 'focus', 'click']) element.dispatchEvent(new Event(kind, { bubbles: true }));
-    }`);
-    assert.is(await page.evaluate('globalThis.didRun'), undefined);
-    assert.equal(await page.evaluate(BECAME), []);
-    assert.equal(await page.evaluate(MIXED), []);
-    assert.equal(await page.evaluate('breaches'), []);
-    assert.equal(said, []);
-    assert.is(page.url(), href);
-    assert.equal(asked.filter((url) => !url.startsWith('data:image/png')), [href]);
-    const text = await page.locator('body').innerText();
-    const shownOnes = MARKUP.filter((own) => text.includes(shown(own)));
-    assert.equal(MARKUP.filter((own) => !shownOnes.includes(own)), [], 'they are there to be read');
-    assert.is(await page.evaluate(LETS_RUN), false, 'and if one had become a script, it would not run');
-    assert.is((await page.evaluate('breaches') as string[]).length, 1);
-    await page.close();
-  });
-}
+run('a report shows hostile texts, in place of every text that there is, and they do nothing', async () => {
+  browser ??= await launchChromium();
+  const page = await browser.newPage();
+  const [asked, said]: [string[], string[]] = [[], []];
+  page.on('request', (request) => asked.push(request.url()));
+  page.on('dialog', (dialog) => void said.push(dialog.message()));
+  page.on('popup', (popup) => said.push(popup.url()));
+  page.on('pageerror', ({ message }) => said.push(message));
+  page.on('console', (message) => said.push(message.text()));
+  await page.addInitScript(WATCH);
+  let turn = 0;
+  const path = join(folder, 'hostile.html');
+  writeFileSync(path, renderReport(withForeign(WHOLE, () => FOREIGN[turn++ % FOREIGN.length])));
+  const { href } = pathToFileURL(path);
+  await page.goto(href);
+  // what waits for a hand is not kept waiting
+  await page.evaluate(`for (const element of document.querySelectorAll('*')) {
+    if (element.tagName === 'DETAILS') element.open = true;
+    for (const kind of ['mouseover', 'focus', 'click']) element.dispatchEvent(new Event(kind, { bubbles: true }));
+  }`);
+  assert.is(await page.evaluate('globalThis.didRun'), undefined);
+  assert.equal(await page.evaluate(BECAME), []);
+  assert.equal(await page.evaluate(MIXED), []);
+  assert.equal(await page.evaluate('breaches'), []);
+  assert.equal(said, []);
+  assert.is(page.url(), href);
+  assert.equal(asked.filter((url) => !url.startsWith('data:image/png')), [href]);
+  const text = await page.locator('body').innerText();
+  assert.equal(MARKUP.filter((own) => !text.includes(shown(own))), [], 'they are there to be read');
+  assert.is(await page.evaluate(LETS_RUN), false, 'and if one had become a script, it would not run');
+  assert.is((await page.evaluate('breaches') as string[]).length, 1);
+  await page.close();
+});
 
 test.run();
