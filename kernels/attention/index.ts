@@ -185,8 +185,9 @@ function attendPacked(qkv: Tensor, plan: Plan): Tensor {
   const parents = plan.bias === undefined ? [qkv] : [qkv, plan.bias.table];
   return record(y, parents, (dy) => {
     const dqkv = qkv.gradLike();
-    const dtable = backward(plan, { ...operands, dy, log_sum_exp: logSumExp, dquery: dqkv, dkv: dqkv });
-    return plan.bias === undefined ? [dqkv] : [dqkv, dtable];
+    const dkv = qkv.requiresGrad ? dqkv : undefined; // else the table alone learns, and dlogits will do
+    const dtable = backward(plan, { ...operands, dy, log_sum_exp: logSumExp, dquery: dqkv, dkv });
+    return plan.bias === undefined ? [dkv] : [dkv, dtable];
   }, [...parents, logSumExp]);
 }
 

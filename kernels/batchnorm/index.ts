@@ -96,7 +96,7 @@ function normalized(x: Tensor, weight: Tensor, bias: Tensor, statistics: Tensor,
       const dx = x.requiresGrad ? dxOf(operands, y, dy, isOfBatch ? sums?.totals : undefined) : undefined;
       return [dx, weight.requiresGrad ? sums?.dweight : undefined, bias.requiresGrad ? sums?.dbias : undefined];
     },
-    relu ? [x, weight, statistics, y] : [x, weight, statistics],
+    [x, statistics, ...(x.requiresGrad ? [weight] : []), ...(relu ? [y] : [])],
   );
 }
 

@@ -1,6 +1,6 @@
 import { part, type Source, type Tensor } from '../../engine/index.ts';
 import type { VectorKernels } from '../shared/rows.ts';
-import { sumTo } from '../shared/sum_to.ts';
+import { sumApart, sumTo } from '../shared/sum_to.ts';
 import { broadcastKernels, gradientFor, overShape, recorded, shapeOf } from './broadcast.ts';
 import { checkNumbers, type Operand, type Operands, tensorsAmong, wantsGradient } from './operands.ts';
 
@@ -131,11 +131,11 @@ export function ge(a: Operand, b: Operand): Tensor {
 
 function product(op: string, operands: Operands): Tensor {
   const [a, b] = Object.values(operands);
-  const isOfNumber = typeof a === 'number' || typeof b === 'number';
+  const saved = [...(wantsGradient(a) ? [b] : []), ...(wantsGradient(b) ? [a] : [])];
   const times = (x: Operand, other: Operand, dy: Tensor) =>
     gradientFor(x, dy, (dx) => combineInto('mul', dy, other, dx));
   const pull = (dy: Tensor) => [times(a, b, dy), times(b, a, dy)];
-  return recorded(combine('mul', operands, op), [a, b], pull, isOfNumber ? [] : undefined);
+  return recorded(combine('mul', operands, op), [a, b], pull, saved.filter((each) => typeof each !== 'number'));
 }
 
 function derivatived(op: Derivatived, a: Operand, b: Operand): Tensor {
@@ -169,10 +169,10 @@ function sumFor(x: Operand, dy: Tensor): Tensor | undefined {
   return wantsGradient(x) ? sumTo(dy, x) : undefined;
 }
 
-/** The same times −1. The sum is not the gradient, so it takes no place in an arena: a view has none. */
+/** The same times −1. */
 function negativeFor(x: Operand, dy: Tensor): Tensor | undefined {
   if (!wantsGradient(x)) return undefined;
   const gradient = x.gradLike();
-  combineInto('mul', sumTo(dy, x.alias()), -1, gradient);
+  combineInto('mul', sumApart(dy, x), -1, gradient);
   return gradient;
 }

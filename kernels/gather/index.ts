@@ -48,7 +48,7 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor<'u32'>, source:
     if (dsource !== undefined) take(dy, axis, index, dsource);
     return [x.requiresGrad ? dy.alias() : undefined, dsource];
   };
-  return record(y, [x, source], pull, [index]);
+  return record(y, [x, source], pull, source.requiresGrad ? [index] : []);
 }
 
 /** The dimension, counted from the front, if an index of such a shape points along it. */

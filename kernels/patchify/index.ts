@@ -54,7 +54,7 @@ export function patchify(pixels: Tensor, weight: Tensor): Tensor {
     const units = { count: frames, rows: patches };
     const outer = { of: weight, units, isScattered, constants };
     return [dpixels, weight.requiresGrad ? outerSum(backward.weight, dy, pixels, outer).matrix : undefined];
-  });
+  }, [...(weight.requiresGrad ? [pixels] : []), ...(pixels.requiresGrad ? [weight] : [])]);
 }
 
 /** Sizes of a call, or an error that names what does not fit. */

@@ -1,7 +1,7 @@
 import { flat, flatTiles, inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import { vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { denseStrides } from '../shared/strided.ts';
-import { sumTo } from '../shared/sum_to.ts';
+import { sumApart } from '../shared/sum_to.ts';
 import { copy } from './launch.ts';
 
 const forward = vectorKernels('prepend', [await part(import.meta.url, './prepend.wgsl'), flat]);
@@ -41,9 +41,9 @@ export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
       if (!token.requiresGrad && !positions.requiresGrad) return [undefined, dx, undefined];
       // The token is where the first position is, so its gradient is the first row of theirs. In memory of its own, not
       // in their place in an arena, where WebGPU would not let it be copied to the token's.
-      const sums = sumTo(dy, positions.alias());
+      const sums = sumApart(dy, positions);
       return [sums.alias([width]), dx, sums];
     },
-    [positions],
+    [],
   );
 }

@@ -1,4 +1,4 @@
-import { copy, part, type Tensor } from '../../engine/index.ts';
+import { copy, part, Tensor } from '../../engine/index.ts';
 import { boundOf, boxesOf, mostOf, reachOf } from './boxes.ts';
 import { vectorKernels } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
@@ -16,11 +16,14 @@ const WORKGROUP = 64;
 const LEAST_LENGTH = 64;
 const MOST_SPLITS = 256;
 
+/** What is known of a tensor that was repeated; its content is not read. */
+type Repeated = Pick<Tensor, 'shape' | 'size' | 'gradLike'>;
+
 /**
  * The gradient of repeating `x`: dy, of the shape that x was repeated to, summed over the repeats; in dy's own memory
  * if there are none.
  */
-export function sumTo(dy: Tensor, x: Tensor): Tensor {
+export function sumTo(dy: Tensor, x: Repeated): Tensor {
   if (dy.size === x.size) return dy.reshape(x.shape);
   const [strides, dense] = [broadcastStrides(x.shape, dy.shape), denseStrides(dy.shape)];
   const axisOf = (kept: boolean): Axis[] => {
@@ -40,6 +43,11 @@ export function sumTo(dy: Tensor, x: Tensor): Tensor {
   pass(dy, partial, axisOf(true), axisOf(false), splitLength);
   sumOver(partial, total, [{ extent: x.size, strides: [1] }], [{ extent: splits, strides: [x.size] }]);
   return total;
+}
+
+/** The same sum where it is not the gradient itself, so that it takes no place in an arena. */
+export function sumApart(dy: Tensor, { gpu, shape, size, gradType, label }: Tensor): Tensor {
+  return sumTo(dy, { shape, size, gradLike: () => Tensor.empty(gpu, shape, gradType, `d ${label}`) });
 }
 
 /** Whole sums. A dispatch may go on with the sums of another, which f16 must not have rounded. */

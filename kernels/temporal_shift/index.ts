@@ -29,7 +29,7 @@ export function temporalShift(x: Tensor, { frames, divisor = 8 }: Shift): Tensor
       { divisor });
   }
   const [all, channels] = [x.shape[0], x.shape[x.shape.length - 1]];
-  if (x.shape.length < 2 || !(frames >= 1) || all % frames !== 0) {
+  if (x.shape.length < 2 || !Number.isInteger(frames) || frames < 1 || all % frames !== 0) {
     throw new ShapeError('temporalShift',
       `x [${x.shape}] must be [clips · frames, …, C], whole clips of ${frames} frames`);
   }
