@@ -100,6 +100,26 @@ for (const [name, words, message] of [
   });
 }
 
+/** How many words without a flag each command takes. */
+const WORDS: Readonly<Record<string, readonly [least: number, most: number]>> = { demo: [0, 0], train: [1, 1],
+  check: [1, 1], plan: [1, Infinity], evaluate: [1, 1], table: [1, Infinity], macs: [0, 0], predict: [0, Infinity],
+  embed: [0, 1], search: [1, Infinity], inspect: [1, 1], convert: [2, 2], verify: [1, Infinity], kernel: [0, 1],
+  doctor: [0, 0] };
+
+test('each command takes as many words as it has use for, and names the first one too many', () => {
+  assert.equal(Object.keys(commands).sort(), Object.keys(WORDS).sort());
+  for (const [name, [least, most]] of Object.entries(WORDS)) {
+    const words = (count: number) => Array.from({ length: count }, (_, i) => `w${i}`);
+    for (const count of [least, Math.min(most, 9)]) assert.is(flags(name, ...words(count)).words.length, count, name);
+    if (least > 0) {
+      const { message } = assert.throwsWith(() => flags(name, ...words(least - 1)), UsageError);
+      assert.is(message, `${name}: ${commands[name].positionals.name} is missing`);
+    }
+    if (most === Infinity) continue;
+    assert.throwsWith(() => flags(name, ...words(most + 1)), `${name}: unexpected "w${most}"`);
+  }
+});
+
 test('flags are read with a space or an equals sign, --set many times, and words in between', () => {
   const read = flags('train', '--lr', '1e-4', 'c.yaml', '--set', 'run.seed=3', '--out=a=b', '--resume',
     '--set=optim.eps=1');

@@ -1,6 +1,6 @@
 /** The room of a cache of decoded clips, byte for byte, from frames that nobody decoded. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, utimesSync,
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, utimesSync,
   writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import * as assert from './assert.ts';
 import { FirstlightError } from '../engine/errors.ts';
 import { Random } from '../engine/random.ts';
 import { cut, i420Bytes, type I420Frame } from '../kernels/frames/i420.ts';
-import { type CacheRoom, ClipCache, openCacheRoom } from '../train/data/loading/clip_cache.ts';
+import { type CacheRoom, ClipCache, type ClipWriter, openCacheRoom } from '../train/data/loading/clip_cache.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'firstlight-room-'));
 test.after(() => rmSync(root, { recursive: true }));
@@ -69,6 +69,26 @@ test('what nobody wrote to for an hour was left by a crash, and is no clip', () 
   }
   assert.is(openCacheRoom(folder, 100).left[0], 100n);
   assert.equal(readdirSync(folder).map((name) => name.split('.')[0]).sort(), ['new', 'other']);
+});
+
+test('what is not kept leaves neither a file nor an open one, whatever the reason', () => {
+  const room = openCacheRoom(newFolder(), 10 * FRAME);
+  const open = () => (existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0);
+  const before = open();
+  const write = (frames: readonly I420Frame[], then: (writer: ClipWriter) => void = () => undefined) => {
+    using writer = new ClipCache(room).writer(video) as ClipWriter;
+    writer.begin();
+    for (const frame of frames) writer.add(frame);
+    then(writer);
+  };
+  for (let i = 0; i < 4; i++) {
+    write([frameOf()]); // not committed
+    write([]); // nor begun
+    write([frameOf()], (writer) => writer.begin()); // all frames come anew
+    write([frameOf(), frameOf({ width: 4 })]); // of several kinds
+    write(Array.from({ length: 11 }, () => frameOf())); // without room
+  }
+  assert.equal([open(), readdirSync(room.folder), room.left[0]], [before, [], BigInt(10 * FRAME)]);
 });
 
 test('frames are kept to the bit, and found as they are asked for; a room counts every byte of a file', () => {

@@ -34,6 +34,24 @@ test('parameters that never repeat are kept up to 4096 of them, and those that d
   assert.is(gpu.counts.bindGroupsCreated, bindGroupsCreated + 1);
 });
 
+test('bindings without parameters are found again, until all are given back', async () => {
+  const gpu = await openIdle();
+  using x = Tensor.zeros(gpu, [1]);
+  const bare = new Kernel('bare', [{ file: 'bare.wgsl', text: `
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@compute @workgroup_size(1) fn bare() { x[0] = 1.0; }` }]);
+  const made = (work: () => void) => {
+    const { bindGroupsCreated } = gpu.counts;
+    work();
+    return gpu.counts.bindGroupsCreated - bindGroupsCreated;
+  };
+  const run = () => bare.run(gpu, { tensors: { x }, grid: 1 });
+  assert.equal([made(run), made(run)], [1, 0]);
+  const blocks = (65_536 / gpu.limits.minUniformBufferOffsetAlignment) * 16;
+  for (let i = 0; i <= blocks; i++) put.run(gpu, { tensors: { x }, params: { value: i }, grid: 1 });
+  assert.equal([made(run), made(run)], [1, 0]);
+});
+
 test('a long write goes to the queue in pieces of 2^24 elements, each to its place', async () => {
   const gpu = await openIdle();
   const writes: (readonly [number, number])[] = [];

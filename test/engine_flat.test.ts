@@ -22,6 +22,17 @@ test('tiles cover all elements, and only the last one may be short of some', () 
   }
 });
 
+test('on a software adapter a lane has as many elements as leave 32 workgroups, but 16 at most; on a card it has one', () => {
+  for (const [n, perLane] of [[1, 1], [2 * 8192 - 1, 1], [2 * 8192, 2], [3 * 8192 - 1, 2], [16 * 8192 - 1, 15], [
+    16 * 8192,
+    16,
+  ], [100 * 8192, 16]]) {
+    const tile = WORKGROUP * perLane;
+    assert.equal(flatTiles({ kind: 'software' }, n), { tile, grid: Math.ceil(n / tile) }, `${n}`);
+    assert.equal(flatTiles({ kind: 'hardware' }, n), { tile: WORKGROUP, grid: Math.ceil(n / WORKGROUP) });
+  }
+});
+
 test('long tiles compute every element, one by one and in vectors of four', async () => {
   for (const n of [300_001, 1_200_004]) {
     const values = Float32Array.from({ length: n }, (_, i) => (i % 4093) - 2000);

@@ -1,8 +1,10 @@
 /** How work is cut where a binding does not hold all of a tensor; nothing here needs a GPU. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import type { Context } from '../engine/index.ts';
-import { alignmentOf, BINDING_ALIGNMENT, largestFitting, rangesOf } from '../engine/ranges.ts';
+import { type Context, Tensor } from '../engine/index.ts';
+import { alignmentOf, BINDING_ALIGNMENT, ELEMENT_ALIGNMENT, gcd, inRanges, largestFitting,
+  rangesOf } from '../engine/ranges.ts';
+import { nullGpu } from './null_gpu.ts';
 
 /** A context of which a binding holds so many words of 4 bytes. */
 const ofWords = (words: number, guardBytes = 0) =>
@@ -51,6 +53,31 @@ test('a row that no binding holds goes as it is, and the largest number that fit
       assert.is(largestFitting(most, (n) => n <= fitting), fitting, `${fitting} of ${most}`);
     }
   }
+});
+
+test('tensors of rows of other lengths and types are cut together, each range where all may begin', async () => {
+  const gpu = await nullGpu();
+  // rows of 12 and of 4 bytes; of 1024 words a binding holds 341 of them, which begin at 64, 128, …
+  const small = { ...ofWords(1024), scope: <T>(work: () => T) => gpu.scope(work) } as unknown as Context;
+  const cut = (n: number, multiple?: number, most?: number, context = small) => {
+    using a = Tensor.empty(gpu, [n, 3], 'f32', 'a');
+    using b = Tensor.empty(gpu, [2, n], 'f16', 'b');
+    const seen: string[] = [];
+    inRanges(context, n, { a, b }, (some, count, start) => {
+      seen.push(
+        `${start}+${count}: ${some.a.shape} at ${some.a.byteOffset}, ${some.b.shape} at ${some.b.byteOffset}`,
+      );
+      return some.a === a;
+    }, multiple, most);
+    return seen;
+  };
+  assert.equal(cut(341), ['0+341: 341,3 at 0, 2,341 at 0'], 'the tensors themselves');
+  assert.equal(cut(342), ['0+320: 960 at 0, 640 at 0', '320+22: 66 at 3840, 44 at 1280']);
+  assert.equal(cut(342, 96), ['0+192: 576 at 0, 384 at 0', '192+150: 450 at 2304, 300 at 768']);
+  assert.equal(cut(130, 1, 100), ['0+64: 192 at 0, 128 at 0', '64+64: 192 at 768, 128 at 256',
+    '128+2: 6 at 1536, 4 at 512']);
+  assert.equal(cut(70, 1, 70), ['0+70: 70,3 at 0, 2,70 at 0']);
+  assert.equal([gcd(12, 256), gcd(256, 12), gcd(7, 0), ELEMENT_ALIGNMENT], [4, 4, 7, 128]);
 });
 
 test.run();

@@ -328,6 +328,11 @@ test('guards around a tensor are found broken by any byte, and so is the half wo
   assert.equal([pool.live, memoryOf(b).isDestroyed], [18, false], 'it is looked at once more');
   assert.equal([await pool.brokenGuards(), memoryOf(b).isDestroyed], [['b'], true]);
   assert.equal(await pool.brokenGuards(), []);
+  memoryOf(half).bytes[0] = 1;
+  pool.release(half);
+  half.refs = 0;
+  assert.equal([pool.live, memoryOf(half).isDestroyed], [8, false], 'so is what lay in a plan');
+  assert.equal([await pool.brokenGuards(), memoryOf(half).isDestroyed], [['half'], true]);
 });
 
 test.run();

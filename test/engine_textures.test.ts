@@ -4,7 +4,9 @@ import * as assert from './assert.ts';
 import type { Command } from '../engine/command.ts';
 import { Storage } from '../engine/storage.ts';
 import { planTextures } from '../engine/texture_plan.ts';
-import { type Content, textureBytes, TextureSlots, type TextureSize } from '../engine/textures.ts';
+import { type Content, textureBytes, Textures, TextureSlots, type TextureSize } from '../engine/textures.ts';
+import { Recording } from '../engine/recording.ts';
+import { nullGpu } from './null_gpu.ts';
 
 const memory = () => new Storage(1024);
 const content = (storage: Storage, other: Partial<Content> = {}): Content => ({ storage, offset: 0, bytes: 256,
@@ -61,6 +63,60 @@ test('a slot must have room for the largest of its contents on each axis', () =>
   const slots = new TextureSlots({ keeps: false });
   for (const size of [[2, 9, 4], [5, 3, 4], [1, 1, 6]] as const) slots.claim([content(memory(), { size })]);
   assert.equal([...slots.largest], [[0, [2, 9, 6]], [1, [5, 3, 4]]]);
+});
+
+/** Memory that counts who looks at it. */
+class Watched extends Storage {
+  watches = 0;
+
+  override watch(offset: number, bytes: number) {
+    this.watches++;
+    return super.watch(offset, bytes);
+  }
+
+  override unwatch(watch: ReturnType<Storage['watch']>): void {
+    this.watches--;
+    super.unwatch(watch);
+  }
+}
+
+test('memory is looked at as long as a slot holds what was packed of it, in a recording until that is over', () => {
+  const slots = new TextureSlots({ keeps: false });
+  const storages = [1, 2, 3].map(() => new Watched(1024));
+  const seen = () => storages.map(({ watches }) => watches).join(' ');
+  slots.claim(storages.slice(0, 2).map((storage) => content(storage)));
+  slots.claim([content(storages[0])]);
+  assert.is(seen(), '1 1 0');
+  slots.claim([content(storages[2])]);
+  assert.is(seen(), '1 0 1');
+  slots.clear();
+  assert.is(seen(), '0 0 0');
+  const recording = new Recording();
+  recording.textures.claim([content(storages[0]), content(storages[1], { isKept: true })]);
+  assert.is(seen(), '1 1 0');
+  recording.release(() => undefined);
+  assert.is(seen(), '0 0 0');
+});
+
+test('a texture grows on the axes that it lacks, counted as what it takes, and is given back', async () => {
+  const gpu = await nullGpu();
+  const { reserved } = gpu.pool;
+  const textures = new Textures(gpu.buffers, new Map([[5, 0]]));
+  const taken = () => gpu.pool.reserved - reserved;
+  assert.is(textures.has({ slot: 0, size: [1, 1, 1] }), false);
+  textures.grow({ slot: 0, size: [4, 2, 3] });
+  assert.is(taken(), 16 * 24);
+  for (const [size, fits] of [[[4, 2, 3], true], [[1, 1, 1], true], [[5, 2, 3], false], [[4, 3, 3], false], [[4, 2, 4],
+    false]] as const) assert.is(textures.has({ slot: 0, size }), fits, `${size}`);
+  const [before, created] = [textures.of({ slot: 0, size: [1, 1, 1] }), gpu.counts.texturesCreated];
+  textures.grow({ slot: 0, size: [2, 5, 1] });
+  assert.is(taken(), 16 * 4 * 5 * 3, 'the one before is gone');
+  textures.grow({ slot: 1, size: [1, 1, 1] });
+  const after = [0, 1, 5].map((slot) => textures.of({ slot, size: [1, 1, 1] }));
+  assert.equal([after[2] === after[0], new Set([before, ...after].map(({ id }) => id)).size], [true, 3]);
+  assert.is(gpu.counts.texturesCreated, created + 2);
+  textures.clear();
+  assert.equal([taken(), textures.has({ slot: 0, size: [1, 1, 1] })], [0, false]);
 });
 
 /** Commands that use so many slots each, in their order. */

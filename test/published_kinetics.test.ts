@@ -1,5 +1,6 @@
 /** Kinetics in the layouts in which it is published. */
-import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import fs, { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { writeCleaned } from '../train/run/cleaned.ts';
@@ -174,6 +175,27 @@ test('lines of a table of Kinetics that cannot be read are told at once; no line
   symlinkSync(at('k_wrong/abseiling/both.mp4'), at('k_wrong/both.mp4'));
   assert.match(told(scanOf(config, 'train', ['abseiling', 'climbing']).problems).at(-1) ?? '',
     /train\.csv:11: "both\.mp4" stands in line 10 already, there with label "abseiling", here "climbing"$/);
+});
+
+test('each folder is read once, however many clips are looked for in it', () => {
+  const rows = Array.from({ length: 40 }, (_, i) => `${i % 2 === 0 ? 'abseiling' : 'climbing'},c${i},1,11,train`);
+  put('k_often/train.csv', `${HEADER}\n${rows.join('\n')}\n`);
+  for (let i = 0; i < 40; i++) put(`k_often/${i % 2 === 0 ? 'abseiling' : 'climbing'}/c${i}.mp4`);
+  const { readdirSync } = fs;
+  let reads = 0;
+  fs.readdirSync = ((...asked: Parameters<typeof readdirSync>) => {
+    reads++;
+    return readdirSync(...asked);
+  }) as typeof readdirSync;
+  syncBuiltinESMExports();
+  try {
+    const config = configOf('k_often', { ...KINETICS_KEYS, val: null });
+    assert.is(scanOf(config, 'train', ['abseiling', 'climbing']).entries.length, 40);
+  } finally {
+    fs.readdirSync = readdirSync;
+    syncBuiltinESMExports();
+  }
+  assert.ok(reads >= 3 && reads <= 6, `${reads} folders were read`);
 });
 
 test('a link to nothing, or to a file, in the place of the folder of a class holds no clips', () => {

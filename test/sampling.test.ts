@@ -237,6 +237,38 @@ test('a rescaled crop is a square of the input side in a picture of a drawn size
   close(rescaledCrop({ width: 224, height: 224 }, 224, [224, 224], fixed(0)), { x: 0, y: 0, width: 224, height: 224 });
 });
 
+test('what a crop draws from is all that there is room for', () => {
+  /** A cut, and what it asked for: 0 for a share, n for a whole number below n. */
+  const asked = (cut: (draws: Draws) => Rectangle, shares: readonly number[] = []) => {
+    const ranges: number[] = [];
+    const left = [...shares];
+    const crop = cut({ next: () => (ranges.push(0), left.shift() ?? 0.5), below: (n) => (ranges.push(n), n - 1) });
+    return { ranges, crop };
+  };
+  const wide = { width: 640, height: 320 };
+  const rescaled = asked((draws) => rescaledCrop(wide, 224, [256, 320], draws));
+  assert.equal(rescaled.ranges, [65, 96, 416], '320 × 640; down, then across');
+  close(rescaled.crop, { x: 415, y: 95, width: 224, height: 224 });
+  assert.equal(asked((draws) => rescaledCrop({ width: 300, height: 224 }, 224, [224, 224], draws)).ranges, [1, 76]);
+  assert.equal(asked((draws) => multiScaleCrop(wide, 224, 256, draws)).ranges, [10, 5]);
+  assert.equal(asked((draws) => multiScaleCrop(wide, 224, 256, draws, true)).ranges, [10, 13]);
+  // 256 × 512: the smallest and the largest areas, as tall and as wide as may be
+  for (const [area, shape, width, height] of [[0, 0, Math.round(Math.sqrt(0.08 * 2 ** 17 * 0.75)),
+    Math.round(Math.sqrt((0.08 * 2 ** 17) / 0.75))], [0, 1, Math.round(Math.sqrt((0.08 * 2 ** 17 * 4) / 3)),
+    Math.round(Math.sqrt((0.08 * 2 ** 17 * 3) / 4))]]) {
+    const { ranges, crop } = asked((draws) => randomResizedCrop({ width: 512, height: 256 }, 256, draws), [area,
+      shape]);
+    assert.equal(ranges, [0, 0, 512 - width + 1, 256 - height + 1]);
+    close(crop, { x: 512 - width, y: 256 - height, width, height });
+  }
+  const square = { width: 256, height: 256 };
+  const whole = asked((draws) => randomResizedCrop(square, 256, draws), [1, 0.5]);
+  assert.equal(whole.ranges, [0, 0, 1, 1], 'all of it');
+  close(whole.crop, { x: 0, y: 0, width: 256, height: 256 });
+  const none = asked((draws) => randomResizedCrop(square, 256, draws), Array(40).fill(1));
+  assert.equal(none.ranges, Array(20).fill(0), 'ten times too wide');
+});
+
 test('ten crops are corners and middle of the picture as its preprocessor leaves it, each mirrored too', () => {
   const crops = tenCrops({ width: 320, height: 256 }, 224, { shortSide: 256, resampling: 'bilinear' });
   assert.equal(crops.map(({ crop, flip }) => [crop.x, crop.y, flip].join()),

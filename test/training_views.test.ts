@@ -33,6 +33,8 @@ test('four of five clips have jitter, one of five is gray, each alone too, and s
   for (let i = 0; i < 50; i++) {
     const random = () => new Random(2, `clip ${i}`);
     assert.is(drawColours(3, { jitter: 0, gray: 0 }, random()), undefined);
+    const least = { next: () => 0 } as Random;
+    assert.is(drawColours(3, { jitter: 0, gray: 0 }, least), undefined, 'whatever is drawn');
     assert.ok(drawColours(3, { jitter: 1, gray: 1 }, random())?.every(({ jitter, gray }) => jitter && gray));
   }
 });

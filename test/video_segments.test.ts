@@ -4,6 +4,8 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readFrames, readParts } from '../train/data/video/decode.ts';
 import { FrameDecoder } from '../train/data/video/frame_decoder.ts';
+import { I420Converter } from '../train/data/video/picture.ts';
+import { cut, i420Bytes, type I420Frame } from '../kernels/frames/i420.ts';
 import { all, at, clip, type Coding, drawFrame, refusal, writeAs } from './video_sample.ts';
 
 const FRAMES = 24;
@@ -74,6 +76,37 @@ for (const [name, { hasSegments }] of Object.entries(FILES)) {
     assert.ok(sent.last <= GROUP, 'one segment');
   });
 }
+
+test('whoever takes in all frames gets each of them whole and in order, and who picks some a part of these', async () => {
+  const whole = await readFrames(at('a.mkv'), all);
+  const taken: Uint8Array[] = [];
+  let begins = 0;
+  const sink = { begin: () => void begins++, add: ({ data }: I420Frame) => void taken.push(data) };
+  const part = { x: 0, y: 0, width: 16, height: 8 };
+  const [last, first] = await readParts(at('a.mkv'), (total) => [total - 1, 2], { sink, partOf: () => part });
+  assert.equal([begins, taken.length], [1, whole.length]);
+  assert.ok(taken.every((data, i) => Buffer.compare(data, whole[i].data) === 0));
+  assert.equal([last, first].map(({ data }) => data.length), Array(2).fill(i420Bytes(16, 8)));
+  assert.equal(first.data, cut(whole[2], part).data);
+});
+
+test('pictures are made only of frames that are wanted', async () => {
+  const { convert } = I420Converter.prototype;
+  let count = 0;
+  I420Converter.prototype.convert = function(frame) {
+    count++;
+    return convert.call(this, frame);
+  };
+  try {
+    for (const isWhole of [true, false]) {
+      count = 0;
+      await readParts(at('a.mkv'), () => [7, 3, 7], { isWhole });
+      assert.is(count, 2);
+    }
+  } finally {
+    I420Converter.prototype.convert = convert;
+  }
+});
 
 test('a damage in a segment that is needed is the error of the whole file', async () => {
   const bytes = readFileSync(at('a.mp4'));
