@@ -139,20 +139,21 @@ test('what a tensor is, is known before it is read, and numbers are counted to t
 
 test('elements are put in the order of their shape, whatever their size and their strides', async () => {
   const elements = Array.from({ length: 60 }, (_, i) => i + 1);
+  const cases: readonly (readonly [shape: number[], strides: number[], offset: number])[] = [
+    [[3, 4, 5], [20, 5, 1], 0],
+    [[5, 4, 3], [1, 5, 20], 0],
+    [[4, 3, 5], [5, 20, 1], 0],
+    [[3, 5, 4], [20, 1, 5], 0],
+    [[2, 2, 2, 3], [30, 3, 8, 1], 7],
+    [[7], [8], 3],
+    [[2, 3], [0, 2], 1],
+    [[1, 4, 1, 3], [1, 3, 7, 1], 2],
+    [[], [], 59],
+    [[2, 0, 3], [1, 1, 1], 0],
+  ];
   for (const [type, bytes] of [['Byte', 1], ['Short', 2], ['Int', 4], ['Long', 8]] as const) {
     const numbers = latin1(elements.map((value) => number(value, bytes)).join(''));
-    for (const [shape, strides, offset] of [
-      [[3, 4, 5], [20, 5, 1], 0],
-      [[5, 4, 3], [1, 5, 20], 0],
-      [[4, 3, 5], [5, 20, 1], 0],
-      [[3, 5, 4], [20, 1, 5], 0],
-      [[2, 2, 2, 3], [30, 3, 8, 1], 7],
-      [[7], [8], 3],
-      [[2, 3], [0, 2], 1],
-      [[1, 4, 1, 3], [1, 3, 7, 1], 2],
-      [[], [], 59],
-      [[2, 0, 3], [1, 1, 1], 0],
-    ]) {
+    for (const [shape, strides, offset] of cases) {
       const opened = await file(zip([{ name: 'a/data.pkl', bytes: latin1(`${
         dict({ w: tensor({
           type: `torch.${type}Storage`,

@@ -6,7 +6,7 @@ import { bytesInMemory } from '../model/checkpoint/bytes.ts';
 import { openPickle } from '../model/checkpoint/pickle/index.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
 import { endOf, entryOf, headOf } from '../model/checkpoint/pickle/zip_writer.ts';
-import { integer, latin1, number, text } from './pickle_sample.ts';
+import { integer, latin1, text } from './pickle_sample.ts';
 
 const viewOf = ({ buffer, byteOffset }: Uint8Array) => new DataView(buffer, byteOffset);
 /** Numbers of so many bytes, one behind the other, and where the next would be. */
