@@ -8,6 +8,7 @@ import { DatasetError, FirstlightError, VideoDecodeError } from '../engine/error
 import { Random } from '../engine/random.ts';
 import { type I420Frame, i420Bytes } from '../kernels/frames/i420.ts';
 import { BatchesByStep } from '../train/data/loading/batches.ts';
+import type { Share } from '../train/recipe/gradient.ts';
 import { Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
 import { freeProcessors, threadsFor } from '../train/data/loading/decoders.ts';
 import { FrameCache } from '../train/data/loading/frame_cache.ts';
@@ -55,6 +56,34 @@ test('steps take their micro-batches epoch after epoch, in order from one stream
   assert.equal(asked, [[0, 3, 0], [1, 3, 0]]);
   assert.equal([await read(8, 1), await read(8, 1), await read(4, 1), await read(5, 0)], ['2,5', '2,5', '1,3', '1,4']);
   assert.equal(asked.slice(2), [[2, 3, 5], [2, 3, 5], [1, 3, 3]]);
+});
+
+test('a process that has some of the micro-batches reads them alone, from one stream, as all of them would be', async () => {
+  const entries = entriesOf(26);
+  const accumulation = 4; // 13 batches of 2 in an epoch, of which 12 make 3 steps
+  const read = async (share?: Share) => {
+    const dataset = datasetOf(entries);
+    let streams = 0;
+    const { training } = dataset;
+    dataset.training = (...asked) => {
+      streams++;
+      return training.apply(dataset, asked);
+    };
+    const batches = new BatchesByStep(dataset, 2, accumulation, share);
+    const { first, count } = share ?? { first: 0, count: accumulation };
+    const found: string[] = [];
+    for (let step = 0; step < 5; step++) {
+      for (let micro = first; micro < first + count; micro++) {
+        found[accumulation * step + micro] = `${(await batches.read(step, micro)).indices}`;
+      }
+    }
+    return { found, streams, clips: dataset.decoded.clips };
+  };
+  const all = await read();
+  const halves = [await read({ first: 0, count: 2 }), await read({ first: 2, count: 2 })];
+  assert.equal([all, ...halves].map(({ streams }) => streams), [2, 2, 2]);
+  assert.equal(all.found.map((_, i) => halves[i % accumulation < 2 ? 0 : 1].found[i]), all.found);
+  assert.ok(halves.every(({ clips }) => clips < 0.7 * all.clips));
 });
 
 test('a pass gives whole batches of an order that seed and epoch draw, from any batch on; an evaluation gives all', async () => {

@@ -4,7 +4,9 @@ import * as assert from './assert.ts';
 import { launchedAs } from '../mpi/launcher.ts';
 import { additions, endsOf, firstHalf, mostOpen } from '../mpi/order.ts';
 import { ALONE, openWorld } from '../mpi/world.ts';
+import { ConfigError } from '../engine/errors.ts';
 import { remediesOf } from '../train/commands/doctor_ranks.ts';
+import { shareOf } from '../train/ranks/share.ts';
 
 test('a launcher is known by the variables that it sets', () => {
   const open = { OMPI_COMM_WORLD_RANK: '3', OMPI_COMM_WORLD_SIZE: '8', OMPI_COMM_WORLD_LOCAL_RANK: '1' };
@@ -71,6 +73,17 @@ test('a process that no launcher started is alone, and does without MPI', async 
   await world.sumAnyhow(values);
   assert.equal(values, Float32Array.of(1, 2));
   assert.is(world.numbers(3).length, 3);
+});
+
+test('a rank takes consecutive micro-batches, and numbers that do not divide are told with those that do', () => {
+  const shares = (accumulation: number, size: number) =>
+    Array.from({ length: size }, (_, rank) => shareOf(accumulation, { rank, size }));
+  assert.equal(shares(6, 1), [{ first: 0, count: 6 }]);
+  assert.equal(shares(6, 3), [{ first: 0, count: 2 }, { first: 2, count: 2 }, { first: 4, count: 2 }]);
+  const error = assert.throwsWith(() => shares(6, 4), ConfigError,
+    'is 6: 4 ranks cannot have as many micro-batches of a step each');
+  assert.match(String(error.hint), 'start 1, 2, 3 or 6 ranks;');
+  assert.match(String(assert.throwsWith(() => shares(1, 2), ConfigError).hint), 'start no more than 1 rank;');
 });
 
 test('ranks that cannot train, and adapters that differ, are told', () => {

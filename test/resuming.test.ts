@@ -347,7 +347,8 @@ function signals(lacks: readonly string[] = []) {
 }
 
 test('every signal that asks for an end is a request with its own status; a second one ends the process', () => {
-  for (const [name, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129], ['SIGBREAK', 149]] as const) {
+  for (const [name, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129], ['SIGBREAK', 149], ['SIGUSR1',
+    138]] as const) {
     const { source, send, exits, listeners } = signals();
     const stop = new StopRequest(source);
     stop.throwIfRequested('nothing');
@@ -360,6 +361,18 @@ test('every signal that asks for an end is a request with its own status; a seco
     stop[Symbol.dispose]();
     assert.is(listeners.size, 0);
   }
+});
+
+test('a request of one rank counts once all have heard of it', () => {
+  const { source, send, exits } = signals();
+  const stop = new StopRequest(source, { isShared: true });
+  send('SIGUSR1');
+  assert.equal([stop.asked, stop.code, stop.signal.aborted], [138, undefined, false]);
+  stop.throwIfRequested('nothing');
+  stop.grant(143);
+  assert.equal([stop.asked, stop.code, stop.signal.aborted], [138, 143, true]);
+  send('SIGTERM');
+  assert.equal(exits, [143], 'a second signal ends the process');
 });
 
 test('a system that lacks a signal has the others', () => {

@@ -20,7 +20,7 @@ const isOfAll = (error: unknown) => error instanceof FirstlightError && OF_ALL.i
  */
 export async function together(minutes: number, work: (world: World) => Promise<number>): Promise<number> {
   const world = await openWorld(60 * minutes);
-  if (world.size === 1) return work(world);
+  if (world.library === undefined) return work(world);
   if (world.rank > 0) console.log = console.info = console.warn = () => undefined;
   try {
     const code = await work(world);

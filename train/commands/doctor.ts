@@ -272,5 +272,6 @@ export async function doctor({ json = false }: { json?: boolean }): Promise<numb
   const diagnosis = await diagnose();
   if (world.size > 1) return doctorOfRanks(world, diagnosis, json);
   process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : render(diagnosis));
+  await world.end();
   return diagnosis.canTrain ? 0 : 4;
 }

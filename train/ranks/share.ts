@@ -12,8 +12,10 @@ export function shareOf(accumulation: number, { rank, size }: Place): Share {
   const divisors = Array.from({ length: accumulation }, (_, i) => i + 1).filter((n) => accumulation % n === 0);
   throw new ConfigError('train.accumulation', [
     `is ${accumulation}: ${size} ranks cannot have as many micro-batches of a step each`,
-  ], `start ${oneOf(divisors)} ranks; or take smaller micro-batches, and more of them`);
+  ], `start ${oneOf(divisors)}; or take smaller micro-batches, and more of them`);
 }
 
 const oneOf = (numbers: readonly number[]) =>
-  numbers.length === 1 ? 'no more than 1' : `${numbers.slice(0, -1).join(', ')} or ${numbers[numbers.length - 1]}`;
+  numbers.length === 1
+    ? 'no more than 1 rank'
+    : `${numbers.slice(0, -1).join(', ')} or ${numbers[numbers.length - 1]} ranks`;
