@@ -81,7 +81,7 @@ test('a rank takes consecutive micro-batches, and numbers that do not divide are
   assert.equal(shares(6, 1), [{ first: 0, count: 6 }]);
   assert.equal(shares(6, 3), [{ first: 0, count: 2 }, { first: 2, count: 2 }, { first: 4, count: 2 }]);
   const error = assert.throwsWith(() => shares(6, 4), ConfigError,
-    'is 6: 4 ranks cannot have as many micro-batches of a step each');
+    'train.accumulation: is 6: 4 ranks cannot have as many micro-batches of a step each');
   assert.match(String(error.hint), 'start 1, 2, 3 or 6 ranks;');
   assert.match(String(assert.throwsWith(() => shares(1, 2), ConfigError).hint), 'start no more than 1 rank;');
 });
