@@ -62,7 +62,9 @@ async function createInNode(): Promise<Instance> {
   const disable = process.env.FIRSTLIGHT_PREPARED === 'swiftshader'
     ? [...TOGGLES.disable, SLOW_IN_SWIFTSHADER]
     : TOGGLES.disable;
-  const flags = [`enable-dawn-features=${TOGGLES.enable}`, `disable-dawn-features=${disable}`];
+  const device = process.env.FIRSTLIGHT_DEVICE; // a part of its name
+  const flags = [`enable-dawn-features=${TOGGLES.enable}`, `disable-dawn-features=${disable}`,
+    ...(device === undefined ? [] : [`adapter=${device}`])];
   const gpu = create(flags);
   pinned.add(gpu);
   Object.defineProperty(globalThis, PIN, { value: pinned, configurable: true });

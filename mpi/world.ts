@@ -1,7 +1,7 @@
 /** All processes that train together. Every one of them must call the same things in the same order. */
 import { hostname } from 'node:os';
 import { FirstlightError } from '../engine/errors.ts';
-import { launchedAs } from './launcher.ts';
+import { launchedAs } from '../engine/setup/launcher.mjs';
 import { loadMpi, type Mpi } from './library.ts';
 import { additions } from './order.ts';
 

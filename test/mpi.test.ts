@@ -1,7 +1,7 @@
 /** What processes that train together are told and do, as far as it needs no second one. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { launchedAs } from '../mpi/launcher.ts';
+import { deviceSettings, launchedAs } from '../engine/setup/launcher.mjs';
 import { additions, endsOf, firstHalf, mostOpen } from '../mpi/order.ts';
 import { ALONE, openWorld } from '../mpi/world.ts';
 import { ConfigError } from '../engine/errors.ts';
@@ -21,6 +21,17 @@ test('a launcher is known by the variables that it sets', () => {
   assert.is(launchedAs({ SLURM_PROCID: '0', SLURM_NTASKS: '1' }), undefined, 'a batch script');
   assert.is(launchedAs({ OMPI_COMM_WORLD_RANK: '' }), undefined);
   assert.is(launchedAs({}), undefined);
+});
+
+test('a rank takes the device of its number on its host: a part of a name, or settings', () => {
+  const of = (rank: string, listed?: string) =>
+    deviceSettings({ OMPI_COMM_WORLD_RANK: '5', OMPI_COMM_WORLD_LOCAL_RANK: rank, FIRSTLIGHT_DEVICES: listed });
+  assert.equal(of('0', 'RTX 4090; Arc'), { FIRSTLIGHT_DEVICE: 'RTX 4090' });
+  assert.equal(of('1', 'RTX 4090; Arc'), { FIRSTLIGHT_DEVICE: 'Arc' });
+  assert.equal(of('1', 'a;VK_DRIVER_FILES=/x/y.json  A=b=c'), { VK_DRIVER_FILES: '/x/y.json', A: 'b=c' });
+  assert.equal([of('0'), of('0', ' '), deviceSettings({ FIRSTLIGHT_DEVICES: 'a' })], [{}, {}, {}]);
+  assert.throwsWith(() => of('2', 'a;b'), /has 2 entries between semicolons, and this is rank 2 of its host, from 0/);
+  assert.throwsWith(() => of('0', 'A=1 card'), /"card" is not NAME=VALUE/);
 });
 
 test('a sum is a binary tree that is cut at the largest power of two below its terms', () => {

@@ -75,10 +75,14 @@ testIf(mpich.has, mpich.why)('the library of another launcher is an error, not t
   assert.match(stderr, /Open MPI started this process as rank 1 of 2, and MPICH \S+ takes it for rank 0 of 1/);
 });
 
-testIf(mpich.has, mpich.why)('firstlight doctor tells of all ranks, once', () => {
-  const { status, stdout, stderr } = ranks(mpich.found, 'mpich', 2, [FIRSTLIGHT, 'doctor']);
+testIf(mpich.has, mpich.why)('firstlight doctor tells of all ranks, once, each with the device that is its own', () => {
+  const { status, stdout, stderr } = ranks(mpich.found, 'mpich', 2, [FIRSTLIGHT, 'doctor'], {
+    FIRSTLIGHT_DEVICES: 'FIRSTLIGHT_ADAPTER=lavapipe; FIRSTLIGHT_ADAPTER=swiftshader',
+  });
   assert.is(status, 0, stderr);
   assert.is(stdout.match(/^\|\s+\d \|.* was right +\|$/gm)?.length, 2, stdout);
+  assert.match(stdout, /^\|\s+0 \|.*llvmpipe.*\n\|\s+1 \|.*SwiftShader/m);
+  assert.match(stdout, /^ {2}- the ranks have different adapters, whose weights would drift apart/m);
   assert.match(stdout, /^MPI {8}MPICH \S+, 2 ranks on 1 host$/m);
   assert.match(stdout, /^exchange {3}a sum of 64 MB in .*: each rank sends \d+\.\d\d GB\/s$/m);
 });

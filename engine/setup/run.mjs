@@ -24,6 +24,8 @@ async function main([program, ...args]) {
     process.stdout.write(text);
     return exitCode;
   }
+  const { deviceSettings, launchedAs } = await import('./launcher.mjs');
+  Object.assign(process.env, deviceSettings());
   const { ensurePackages } = await import('./packages.mjs');
   await ensurePackages(say);
   // only now: what follows needs the packages
@@ -34,7 +36,8 @@ async function main([program, ...args]) {
     if (args[0] === 'doctor' && error instanceof NothingFound) return { kind: 'none', environment: {} };
     throw error;
   });
-  if (line !== undefined && process.env.FIRSTLIGHT_PREPARED === undefined) say(line);
+  const tells = (launchedAs()?.rank ?? 0) === 0; // of several ranks one
+  if (line !== undefined && tells && process.env.FIRSTLIGHT_PREPARED === undefined) say(line);
   return start(program, args, { ...environment, FIRSTLIGHT_PREPARED: kind, FIRSTLIGHT_RETRY: undefined });
 }
 

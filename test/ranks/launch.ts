@@ -6,9 +6,10 @@ import type { EvaluateOptions } from '../../train/commands/evaluate.ts';
 const say = (line: string) => void process.stderr.write(`firstlight: ${line}\n`);
 
 /** Runs ranks and gives how they ended. */
-export function ranks({ launcher, environment }: FoundMpi, family: string, count: number, program: readonly string[]) {
+export function ranks({ launcher, environment }: FoundMpi, family: string, count: number, program: readonly string[],
+  own: Readonly<Record<string, string>> = {}) {
   const more = family === 'openmpi' ? ['--oversubscribe', '--bind-to', 'none'] : [];
-  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', ...environment };
+  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', ...environment, ...own };
   const start = performance.now();
   const { status, stdout, stderr } = spawnSync(launcher, [...more, '-n', String(count), process.execPath, ...program], {
     env,
