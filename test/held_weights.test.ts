@@ -3,6 +3,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { CheckpointFormatError, ConfigError, type Shape, sizeOf, StateDictError } from '../engine/index.ts';
 import { checkWindowBuffers, heldStatistics } from '../model/checkpoint/held_buffers.ts';
+import { loadWeights } from '../model/checkpoint/loading.ts';
 import type { TensorFile } from '../model/checkpoint/tensor_file.ts';
 import { checkWeights, compareWeights, fileOrigin, isSameShape, type NamedShape, planFile, positionsOf, type Readable,
   requireHeld, Weights, withNearest } from '../model/checkpoint/weights.ts';
@@ -286,6 +287,24 @@ test('buffers of windows are written for each block of a Video Swin, and those o
     wrong(`holds 3 at place 1000, windows of 1 x 4 x 4 have ${own[1000]}`, mask));
   await checkWindowBuffers(shaped({ 'backbone.w': [] }), config);
   await checkWindowBuffers(shaped({ [name]: [1] }), PRESETS.tiny);
+});
+
+test('what is on its way to the GPU is waited for whenever it is 32 MiB', async () => {
+  const piece = new Uint8Array(2 ** 21);
+  const file = (pieces: number, elements: number) =>
+    ({ name: 'w', beside: [], numbers: elements, names: () => ['a', 'b'],
+      entry: () => ({ dtype: 'F32', shape: [elements] }), async *pieces() {
+      for (let i = 0; i < pieces; i++) yield piece;
+    } }) as unknown as TensorFile;
+  for (const [pieces, waits] of [[7, 0], [8, 1], [9, 1], [16, 2], [20, 2]]) {
+    let syncs = 0;
+    const elements = (pieces * piece.length) / 4;
+    const target = { dtype: 'f32', shape: [elements], elementBytes: 4, gpu: { sync: async () => void syncs++ },
+      alias: ([count]: Shape) => ({ bytes: 4 * count, write: () => undefined, [Symbol.dispose]: () => undefined }) };
+    const model = { state: () => [['a', target], ['b', target]] as never };
+    assert.equal(await loadWeights(model, new Weights('w', [file(pieces, elements)])), ['a', 'b']);
+    assert.is(syncs, waits, `two tensors of ${pieces} pieces`);
+  }
 });
 
 test.run();
