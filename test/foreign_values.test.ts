@@ -131,7 +131,14 @@ test('vocabularies, merges and added tokens beyond measure are refused with thei
   assert.throwsWith(() => ClipTokenizer.fromVocabulary(`{${vocab}}`, '', undefined, 'x'), FirstlightError,
     'x: has 262,145 tokens, at most 262,144 are read');
   assert.throwsWith(read(json({ merges: Array(2 ** 18 + 1).fill('a b') })), FirstlightError, /262,145 merges, at most/);
+  // as many as are read, which is five times what CLIP has
+  const whole = Object.fromEntries(
+    Array.from({ length: 2 ** 18 },
+      (_, i) => [i === 0 ? '<|startoftext|>' : i === 2 ** 18 - 1 ? '<|endoftext|>' : `${i}`, i]),
+  );
+  assert.is(read(json({ vocab: whole, merges: Array(2 ** 18).fill('1 2') }))().vocabSize, 2 ** 18);
   const added = Array.from({ length: 10_001 }, (_, i) => ({ content: `a${i}`, id: i + 2 }));
+  assert.is(read(json({}, added.slice(0, 10_000)))().vocabSize, 10_002);
   assert.throwsWith(read(json({}, added)), FirstlightError, /x: has 10,001 added tokens, at most 10,000 are read/);
 });
 

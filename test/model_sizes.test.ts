@@ -4,7 +4,7 @@ import * as assert from './assert.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { fromStored, type Order, ownShape, storedShape, toStored } from '../model/checkpoint/names/order.ts';
 import { PRESETS } from '../model/systems/config.ts';
-import { familyOf, type FlorenceConfig, NETWORK_NAMES, networkFor, type NetworkName, networkPresetOf,
+import { areNumbered, familyOf, type FlorenceConfig, NETWORK_NAMES, networkFor, type NetworkName, networkPresetOf,
   networkProblems } from '../model/systems/network_config.ts';
 import { activationProblems, countProblems, divideProblems, epsProblems, MOST } from '../model/systems/sizes.ts';
 import { architectureOf, configFor, headsOf, type TowerConfig, towerPresetOf,
@@ -34,6 +34,24 @@ test('X-CLIP is of the sizes of table 2 of the paper, a head for each 64 numbers
     assert.is(towerPresetOf(configFor('vit', preset, { isProjected: false, classes: [] })), name);
     assert.equal(architectureOf(configFor('clip-mean', preset)), preset, 'of its towers, with the parts that it lacks');
   }
+});
+
+test('parts that a system lacks are those of the published model like it, or as wide as its texts, with heads of 64', () => {
+  const activation = 'gelu';
+  const vision = { activation, width: 192, layers: 5, heads: 3, mlp: 700, patch: 4, imageSize: 16, eps: 1e-6 } as const;
+  const own = architectureOf({ system: 'vit', frames: 4, classes: [], embedDim: 256, vision });
+  assert.equal(own, { system: 'xclip', frames: 4, embedDim: 256, vision,
+    text: { activation: 'quick_gelu', width: 256, layers: 12, heads: 4, mlp: 1024, context: 77, vocab: 49408 },
+    mit: { activation: 'gelu', layers: 1, heads: 4, mlp: 1024, eps: 1e-6 },
+    prompts: { activation: 'gelu', layers: 2, heads: 4, alpha: 0.1 } });
+  const { embedDim, text } = architectureOf({ system: 'vit-mean', frames: 4, classes: [], vision });
+  assert.equal([embedDim, text.width, text.heads, text.mlp], [512, 512, 8, 2048], "the space of CLIP's base models");
+  const large = architectureOf({ system: 'vit-mean', frames: 8, classes: [], vision: PRESETS['L/14'].vision });
+  assert.equal(large, PRESETS['L/14']);
+  assert.equal([['class 0', 'class 1'], ['class 1'], ['class 0', 'b'], []].map(areNumbered), [true, false, false,
+    true]);
+  assert.equal(configFor('xclip', PRESETS.tiny, { messages: true, integration: true, prompts: true }), PRESETS.tiny);
+  assert.equal('messages' in configFor('xclip', PRESETS.tiny, { messages: false }), true);
 });
 
 test('networks are of the sizes of their papers', () => {

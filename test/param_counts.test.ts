@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { type Gpu, parameterCount, sizeOf } from '../engine/index.ts';
+import { parameterCount, sizeOf } from '../engine/index.ts';
 import { ORIGINS } from '../model/checkpoint/names/index.ts';
 import { Clip } from '../model/systems/clip.ts';
 import { type Architecture, configFor, networkFor, PRESETS, withOneBlock } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import { Xclip } from '../model/systems/xclip.ts';
+import { counting } from './counting_gpu.ts';
 
 interface Counts {
   readonly hf: number;
@@ -19,16 +20,6 @@ interface Counts {
 
 const fixture = <T>(file: string) =>
   JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8')) as T;
-
-/** All that building a module asks of a context. No memory is behind its tensors: L/14 would take 2.3 GB. */
-const counting = {
-  pool: { take: () => ({}) },
-  keep: <T>(tensor: T) => tensor,
-  adopt: <T>(tensor: T) => tensor,
-  clear: () => undefined,
-  upload: () => undefined,
-  requireType: () => undefined,
-} as unknown as Gpu;
 
 function groupOf(name: string): keyof Counts['groups'] {
   if (name.includes('message_')) return 'message';

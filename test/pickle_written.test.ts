@@ -82,10 +82,11 @@ test('the pickle is a dict of tensors under model, and of texts', async () => {
     `ctorch._utils\n_rebuild_tensor_v2\n((${text('storage')}ctorch\n${type}\n${text(String(key))}${text('cpu')}${
       integer(count)
     }tQ${integer(0)}(${shape}t(${strides}t\x89${ordered}tR`;
+  // one of 2^31 takes more than the four bytes of others, whose last bit is the sign
   const integers = (...values: readonly number[]) => values.map(integer).join('');
   const written = `\x80\x02}(${text('model')}${ordered}(${
     [text('a.weight'), tensor('FloatStorage', 0, 24, integers(2, 3, 4), integers(12, 4, 1)), text('count'),
-      tensor('LongStorage', 1, 1, '', ''), text('empty'), // a number of 2^31 takes more than the four bytes of others, whose last bit is the sign
+      tensor('LongStorage', 1, 1, '', ''), text('empty'),
       tensor('FloatStorage', 2, 0, integers(2 ** 31, 0, 2 ** 31 - 1), integers(0, 2 ** 31 - 1, 1))]
       .join('')
   }u${text('firstlight')}}(${text('key')}${text('text')}uu.`;

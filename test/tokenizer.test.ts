@@ -64,6 +64,7 @@ test('a text without end is refused before its words are looked at', () => {
       code: 'FL_TEXT_TOO_LONG',
     });
   }
+  assert.is(tokenizer.encode('9'.repeat(8192)).length, 8192, 'so many are read');
 });
 
 test('special tokens count where a word may start, not inside of punctuation', () => {
