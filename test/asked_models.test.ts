@@ -7,7 +7,7 @@ import { type ModelConfig, networkFor, PRESETS } from '../model/systems/config.t
 import { messageAnswerMacs } from '../train/run/macs.ts';
 import { patternsOf, startingFrom } from '../train/run/fit.ts';
 import { parseConfig } from '../train/run/config.ts';
-import { publishedPreset } from '../train/run/plan.ts';
+import { publishedConfig, publishedPreset } from '../train/run/plan.ts';
 import { choicesOf, modelConfigOf, trainingPreprocessor } from '../train/run/system.ts';
 
 const configOf = (...overrides: string[]) =>
@@ -119,6 +119,37 @@ test('a published architecture is known by how its folder is called', () => {
       ),
     ['B/32', 'B/16', 'L/14@336', 'B/16', 'L/14', undefined, undefined, undefined],
   );
+});
+
+test('a published model, or a run that is called after one, has the sizes of its kind, and pictures of their own', () => {
+  const sizesOf = (name: string) => {
+    const config = publishedConfig(`/w/${name}`, 'checkpoint');
+    const { system, frames } = config;
+    if ('network' in config) {
+      const own = config.network as unknown as Record<string, unknown>;
+      return [system, frames, own.width, own.blocks ?? own.depths ?? own.layers,
+        ...(system === 'video-swin' ? [own.window, own.patch] : [])].join(' ');
+    }
+    const { width, patch, imageSize, patchBias = false } = config.vision;
+    return [system, frames, width, patch, imageSize, patchBias].join(' ');
+  };
+  assert.equal(
+    ['resnet50-11ad3fa6.pth', 'resnet101-63fe2227.pth', 'tsm_imagenet-pretrained-r50_8xb16', 'tsm-r101-x',
+      'swin_tiny_patch4_window7_224.pth', 'swin-base-p244-w877.pth', 'swin3d_s-da41c237.pth',
+      'videomae-large-finetuned', 'timesformer-hr-finetuned', 'clip-vit-base-patch16', 'vit-base-patch32-224',
+      'xclip-large-patch14-imagenet'].map(
+        sizesOf,
+      ),
+    ['tsn 8 64 3,4,6,3', 'tsn 8 64 3,4,23,3', 'tsm 8 64 3,4,6,3', 'tsm 8 64 3,4,23,3',
+      'video-swin 1 96 2,2,6,2 1,7,7 1,4,4', 'video-swin 32 128 2,2,18,2 8,7,7 2,4,4',
+      'video-swin 32 96 2,2,18,2 8,7,7 2,4,4', 'videomae 16 1024 24', 'timesformer 8 768 12',
+      'xclip 8 768 16 224 false', 'vit-mean 8 768 32 224 true', 'xclip 8 1024 14 224 true'],
+  );
+  for (const [key, hint] of [['checkpoint', /--set model\.checkpoint=null --set model\.preset=B\/16$/], ['vision',
+    /vit-base-patch16-224-in21k$/]] as const) {
+    assert.throwsWith(() => publishedConfig('/w/mine', key),
+      `model.${key}: /w/mine is not there, and "mine" is no published model`, { hint });
+  }
 });
 
 test('answers of messages that nobody reads are counted where there are messages', () => {

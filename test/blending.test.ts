@@ -172,6 +172,8 @@ test('no two micro-batches of a run draw alike, and each draws as it did whateve
   }
   assert.is(all.size, 2 * 4 * accumulation);
   assert.is(all.get(await drawn(8, 2, 1)), '2, 1');
+  assert.is(await drawn(2 ** 31 + 9 + 3 * 2 ** 32, 2, 1), `${2 ** 31 + 9},3,7,0`,
+    'both halves of the seed, and the micro-batch');
 });
 
 test('branches are dropped in training alone, at rates that rise from 0 at the first block to the full one at the last', async () => {

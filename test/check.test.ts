@@ -108,6 +108,8 @@ test('a cleaned list lies beside the old one, with its comments and the lines th
   assert.is(await clean(sound, () => true), undefined, 'an empty list would be no help');
   const shifted = { ...sound, problems: [{ file, line: 0, problem: 'counts classes from 1' }] };
   assert.is(await clean(shifted, (path) => path.endsWith('b.mp4')), undefined);
+  assert.is(await clean({ ...sound, leftOut: 1 }, (path) => path.endsWith('b.mp4')), undefined,
+    'of some classes alone');
 });
 
 test('the terminal shows the first lines of each kind and how many more there are, the report has all', () => {

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from './test.ts';
+import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { RunLockedError } from '../engine/errors.ts';
+import { FileError } from '../engine/file_error.ts';
 import { disk } from '../model/checkpoint/files.node.ts';
 import { RunLock } from '../train/checkpoint/lock.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
@@ -85,6 +86,34 @@ test('a lock that is being written holds, and so does one that took the place of
   rmSync(guard);
   assert.instance(await late, RunLockedError);
   assert.is(readFileSync(path, 'utf8'), living);
+});
+
+testIf(existsSync('/proc/self/stat'), 'the system does not tell of its processes')(
+  'a process that has ended, and that its parent did not ask about, holds nothing any more',
+  async () => {
+    const folder = mkdtempSync(join(root, 'ended-'));
+    // the shell becomes a program that asks about no child
+    const parent = spawn('sh', ['-c', 'sleep 0.05 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+      const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+      while (fields()[0] !== 'Z') await new Promise((resolve) => setTimeout(resolve, 2));
+      writeFileSync(join(folder, 'lock'),
+        JSON.stringify({ pid, host: hostname(), since: '2026-01-01', began: fields()[19] }));
+      (await RunLock.take(folder)).release();
+      assert.equal(readdirSync(folder), []);
+    } finally {
+      parent.kill('SIGKILL');
+      await once(parent, 'close');
+    }
+  },
+);
+
+test('a lock that cannot be written is an error that names it', async () => {
+  const absent = join(root, 'absent');
+  const error = await failureOf(() => RunLock.take(absent));
+  assert.instance(error, FileError);
+  assert.match(error.message, `${join(absent, 'lock')}: no such file or folder`);
 });
 
 test('a lock that another has taken since is left alone', async () => {

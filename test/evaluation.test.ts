@@ -154,6 +154,11 @@ testIf(gpu.kind === 'software', 'it is none')(
       text: { ...PRESETS['B/32'].text, layers: 1, vocab: 8 } });
     const clips = evaluationBatch(gpu, wide, 1000, 20);
     assert.ok(evaluationBytes(gpu, wide, clips, 20) <= 2 ** 27 && evaluationBytes(gpu, wide, clips + 1, 20) > 2 ** 27);
+    // one clip is taken whatever it takes
+    using long = new Xclip(gpu, { ...PRESETS.tiny, frames: 128,
+      vision: { ...PRESETS.tiny.vision, imageSize: 224, layers: 1 } });
+    assert.ok(evaluationBytes(gpu, long, 1, 20) > 2 ** 27);
+    assert.is(evaluationBatch(gpu, long, 9, 20), 1);
   },
 );
 

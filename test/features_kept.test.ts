@@ -13,6 +13,7 @@ import { FeatureJournal, isDone, piecesDone } from '../train/features/journal.ts
 import { checkpointHash, requireSameMade } from '../train/features/made.ts';
 import { bestRows, retrievalOf } from '../train/features/search.ts';
 import { readTexts } from '../train/features/texts.ts';
+import { printed } from './command_line.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-kept-')));
 test.after(() => rmSync(root, { recursive: true, force: true }));
@@ -255,6 +256,20 @@ test('a checkpoint is known by its weights and what stands beside them, by name 
   put('model/other.bin', 'weights');
   assert.not.equal(await checkpointHash(at('model')), folder);
   assert.is(await checkpointHash(at('model/model.safetensors')), one, 'other weights are none of this file');
+});
+
+test('a folder without videos is told, and one with some is not', async () => {
+  mkdirSync(at('without'), { recursive: true });
+  put('some/a.mp4');
+  const told = async (path: string) =>
+    (await printed(() => {
+      videosIn(path);
+      return Promise.resolve(0);
+    })).stderr;
+  assert.equal([await told(at('without')), await told(at('some'))], [
+    `firstlight: ${at('without')}: there are no videos in this folder\n`,
+    '',
+  ]);
 });
 
 // Search

@@ -1,11 +1,11 @@
 /** What a run takes is known before its first allocation. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { open } from '../engine/index.ts';
+import { formatBytes, open } from '../engine/index.ts';
 import { PRESETS } from '../model/systems/config.ts';
 import { trainingStep } from '../bench/training_step.ts';
 import { parseConfig } from '../train/run/config.ts';
-import { checkMemory, memoryLine, memoryOf } from '../train/run/memory.ts';
+import { checkEvaluationMemory, checkMemory, memoryLine, memoryOf, type RunMemory } from '../train/run/memory.ts';
 
 const gpu = await open();
 const CLASSES = 12;
@@ -85,6 +85,55 @@ test('features of all templates are held beside those of a step; ids of texts th
     assert.is(all.inputs - one.inputs, tune === 'visual' ? 16 * 128 * PRESETS.tiny.embedDim * 4 : 0);
     assert.is(all.activations, one.activations);
   }
+});
+
+test('the parts of a run add up; what would help is estimated as a run of its own, and told whether it fits', async () => {
+  const of = (train: object) => memoryOf(gpu, configOf(train), PRESETS.tiny, TEXTS);
+  for (const train of [{ batch: 2 }, { batch: 4, tune: 'both', accumulation: 3 }]) {
+    const { total, ...parts } = of(train);
+    // beside them, what memory is rounded up to
+    const share = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) / total;
+    assert.ok(share > 0.99 && share <= 1, `${share} of ${JSON.stringify(train)}`);
+  }
+  const short = (bytes: number) => formatBytes(bytes).replace(/ \(.*/, '');
+  const helps = gpu.features.has('shader-f16') ? [['train.precision=f16', { precision: 'f16' }] as const] : [];
+  for (const [train, changes] of [
+    [{ batch: 8 }, [['train.recompute=true', { recompute: true }], [
+      'train.batch=4 --set train.accumulation=2',
+      { batch: 4, accumulation: 2 },
+    ], ...helps]],
+    [{ batch: 6, accumulation: 3, recompute: true }, [['train.batch=3 --set train.accumulation=6', { batch: 3,
+      accumulation: 6 }], ...helps]],
+    [{ batch: 3, recompute: true }, helps],
+  ] as const) {
+    const totals = changes.map(([words, change]) => [words, of({ ...train, ...change }).total] as const);
+    const budget = Math.min(of(train).total - 1, ...totals.map(([, total]) => total)); // the least one just fits
+    await using small = await open({ budget });
+    const { hint } = assert.throwsWith(() => checkMemory(small, configOf(train), PRESETS.tiny, TEXTS),
+      /^this run needs/);
+    assert.equal(hint?.split('\n'), [
+      ...totals.map(([words, total]) => `--set ${words}: ${short(total)}${total <= budget ? '' : ', still too much'}`),
+      'or raise run.memoryGiB, if the machine has more',
+    ]);
+  }
+});
+
+test('a clip is measured beside what training holds, where both just fit', async () => {
+  const budget = 2 ** 28;
+  await using small = await open({ budget });
+  const config = configOf({ batch: 2 });
+  const check = (total: number, frames: number = PRESETS.tiny.frames) =>
+    checkEvaluationMemory(small, config, { ...PRESETS.tiny, frames }, { total } as RunMemory);
+  const needed = (frames?: number) =>
+    (assert.throwsWith(() => check(budget, frames),
+      /^measuring one clip of data\.val needs .* the budget is 256\.0 MiB/, {
+      code: 'FL_OOM',
+    }) as unknown as { context: { need: number; budget: number } }).context;
+  const { need, budget: told } = needed();
+  assert.is(told, budget);
+  check(2 * budget - need);
+  assert.throwsWith(() => check(2 * budget - need + 1), /^measuring one clip/);
+  assert.ok(need > budget && needed(16).need - budget > 1.5 * (need - budget), 'more frames take more');
 });
 
 test('a run that does not fit is stopped before it takes anything, with its parts and what would help', async () => {

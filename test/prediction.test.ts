@@ -228,4 +228,71 @@ test('what goes wrong with several clips is asked of each alone, and one that ha
   assert.equal([pace.clips, pace.threads], [0, 0], 'one batch, and too few clips for a thread');
 });
 
+test('after clips did not fit together half as many are taken at once, and the first batch is not timed', async () => {
+  await using gpu = await open();
+  const system = await openSystem(gpu, checkpoint);
+  using _model = system.model;
+  using candidates = new Candidates(gpu, system, names);
+  using stop = new StopRequest();
+  const { model } = system;
+  const [rank, encode] = [candidates.rank.bind(candidates), model.encodeVideo.bind(model)];
+  const sizes: number[] = [];
+  model.encodeVideo = (pixels, ...others) => {
+    sizes.push(pixels.shape[0]);
+    return encode(pixels, ...others);
+  };
+  let calls = 0;
+  candidates.rank = (logits) => {
+    if (++calls === 1) throw new FirstlightError('FL_LIMIT', 'too much');
+    return rank(logits);
+  };
+  const told: string[] = [];
+  const clips = Array.from({ length: 21 }, (_, i) => paths[i % 3]);
+  const pace = await answerClips(listed(clips, stop), { gpu, system, candidates, clips: 7, ofAClip: /^FL_LIMIT/, stop,
+    tell: ({ path }) => void told.push(path) });
+  assert.equal([told, pace.clips, pace.threads], [clips, 14, 0]);
+  // what seven take is estimated; two batches were under way; the clips of the first are asked one by one
+  assert.equal(sizes.sort((a, b) => b - a), [7, 7, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1]);
+});
+
+test('the pace has the clips behind the first batch, their seconds, and those in which no clip was decoded', async () => {
+  await using gpu = await open();
+  const system = await openSystem(gpu, checkpoint);
+  using _model = system.model;
+  using candidates = new Candidates(gpu, system, names);
+  using stop = new StopRequest();
+  const { now } = performance;
+  let [milliseconds, count] = [0, 0];
+  const wait: (() => void)[] = [];
+  async function* coming() {
+    for (const path of paths) {
+      yield path;
+      await new Promise<void>((resolve) => (wait[0] = resolve)); // until it is told
+      await setTimeout(1);
+      milliseconds += 2000;
+    }
+  }
+  performance.now = () => milliseconds;
+  try {
+    const pace = await answerClips(coming(), { gpu, system, candidates, clips: Infinity, ofAClip: /^FL_VIDEO/, stop,
+      tell: () => {
+        count++;
+        milliseconds += 500;
+        wait[0]();
+      } });
+    assert.equal([count, pace], [3, { clips: 2, seconds: 2 * 2.5 + 2, idle: 4, threads: pace.threads }]);
+  } finally {
+    performance.now = now;
+  }
+});
+
+test('what is no fault of a clip ends all of them: it is thrown, and clips that wait are given up', async () => {
+  using stop = new StopRequest();
+  const read = (path: string) =>
+    path === 'b' ? Promise.reject(new Error('no memory')) : Promise.resolve({ frames: [], views: [], total: 1 });
+  const queue = new ClipQueue(listed(['a', 'b', 'c'], stop), { read, ahead: 9 });
+  await setTimeout(1);
+  await assert.rejectsWith(queue.take(1, false), Error, 'no memory');
+});
+
 test.run();

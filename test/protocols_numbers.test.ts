@@ -3,6 +3,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, type Module, NonFiniteError, type Tensor } from '../engine/index.ts';
 import { tooLargeForHalf } from '../model/checkpoint/special.ts';
+import { PRESETS } from '../model/systems/config.ts';
 import { meanLogits } from '../train/protocols/candidates.ts';
 import { type Prediction, shareOf, topShare } from '../train/protocols/evaluation.ts';
 import { firstNonFinite, requireFiniteWeights } from '../train/protocols/finite.ts';
@@ -12,7 +13,7 @@ import { viewsOf } from '../train/protocols/protocol.ts';
 import { rank } from '../train/protocols/ranking.ts';
 import { evaluationFile, isEvaluationFile } from '../train/protocols/result.ts';
 import { meanOf, sampleDeviation } from '../train/protocols/spread.ts';
-import { deviations, named, partsOfSystem, usual } from '../train/protocols/switches.ts';
+import { deviations, named, partsOf, partsOfSystem, usual } from '../train/protocols/switches.ts';
 
 test('tables of the paper have the sums that they had when they were read beside it', () => {
   const sum = (values: readonly (number | undefined)[]) =>
@@ -75,6 +76,8 @@ test('a system is named by what it lacks or has beside the usual', () => {
   assert.equal(partsOfSystem('tsm'), { messages: false, integration: false, prompts: 'none' });
   assert.equal(partsOfSystem('xclip', { messages: false, integration: false, prompts: false }), { messages: false,
     integration: false, prompts: 'none' });
+  const without = { ...PRESETS.tiny, mit: undefined, prompts: undefined };
+  assert.equal(partsOf(without), { messages: true, integration: false, prompts: 'none' });
   const own = { messages: false, integration: false, prompts: 'learned', tune: 'none', templates: 'paper',
     start: 'X' } as const;
   assert.is(named('X', 'xclip', own),

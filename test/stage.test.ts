@@ -268,6 +268,33 @@ test('at a pause nothing is under way, all is reported, and the stage can be end
   own.dispose();
 });
 
+test('where the GPU has failed, steps that nobody can read are not told of, and all that a stage held is given back', async () => {
+  const own = regression();
+  await train(own, { steps: 2 }); // what stays for the life of the context
+  const { live } = gpu.pool;
+  const { reached } = await train(own, { steps: 3 });
+  assert.equal([reached, gpu.pool.live], [3, live]);
+  const ends: number[] = [];
+  const check = gpu.check.bind(gpu);
+  const training = train(own, {
+    prepare: async (step) => {
+      if (step < 6) return own.batch(step);
+      gpu.check = () => {
+        throw new Error('the device is lost');
+      };
+      throw new Error('clip 6 is broken');
+    },
+    onFailure: async (step) => void ends.push(step),
+  });
+  try {
+    await assert.rejectsWith(training, Error);
+  } finally {
+    gpu.check = check;
+  }
+  assert.equal(ends, []);
+  own.dispose();
+});
+
 test('an error in loading ends the stage with that error', async () => {
   const own = regression();
   const training = train(own, {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { close } from './close.ts';
-import { noGrad, open, Tensor } from '../engine/index.ts';
+import { type Gpu, noGrad, open, Tensor } from '../engine/index.ts';
 import { ones } from '../engine/tape.ts';
 import { type Architecture, configFor, PRESETS, type TowerName } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
@@ -179,6 +179,11 @@ async function choosing(isFixed: boolean): Promise<void> {
   own.choose(9);
   await gpu.sync();
   assert.is(gpu.counts.buffersCreated, buffersCreated, 'nothing is made');
+  const again = () => assert.unreachable('what is in place is written again');
+  gpu.copy = again;
+  if (!('features' in own.current)) Object.assign(own.current, { write: again });
+  own.choose(9);
+  delete (gpu as Partial<Gpu>).copy; // the class has it still
 }
 
 test('a name that is too long in a template is named with it', () => {

@@ -39,6 +39,18 @@ test('four of five clips have jitter, one of five is gray, each alone too, and s
   }
 });
 
+test('a share of clips is those whose draw is below it', () => {
+  const drawn = (...numbers: number[]) => {
+    const random = { next: () => numbers.shift() ?? 0.25, permutation: () => Int32Array.of(0, 1, 2, 3) };
+    const [first] = drawColours(1, { jitter: 0.5, gray: 0.25 }, random as unknown as Random) ?? [];
+    return first && [first.jitter !== undefined, first.gray];
+  };
+  assert.equal([drawn(0.5, 0.25), drawn(0.49, 0.25), drawn(0.5, 0.24), drawn(0.49, 0.24)], [undefined, [true, false], [
+    false,
+    true,
+  ], [true, true]]);
+});
+
 test('factors, hues and orders are drawn anew for each frame, as far as the recipe goes, and gray for the clip', () => {
   const frames = Array.from({ length: 300 },
     (_, i) => drawColours(8, { jitter: 1, gray: 0.5 }, new Random(3, `clip ${i}`)) as Colouring[]);

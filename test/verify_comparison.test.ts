@@ -93,6 +93,7 @@ test('a tensor of ours is brought into the layout of a fixture, which may ask a 
   assert.equal([...inLayout(values, [2, 3, 2], 'sequence first')], swapped);
   assert.equal([...inLayout(values, [3, 4], 'transposed')], [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]);
   assert.equal([...inLayout(values, [2, 3, 2], 'channels first')], [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]);
+  assert.equal([...inLayout(values, [3, 2, 2], 'channels first')], [0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11]);
   // two sequences of three tokens of two numbers, then three tokens of two sequences
   assert.equal([...withoutMessage(values, [2, 3, 2], 'same') as number[]], [0, 1, 2, 3, 6, 7, 8, 9]);
   assert.equal([...withoutMessage(values, [3, 2, 2], 'sequence first') as number[]], [0, 1, 2, 3, 4, 5, 6, 7]);

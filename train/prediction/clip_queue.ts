@@ -69,6 +69,7 @@ export class ClipQueue {
     try {
       let index = 0;
       for await (const path of paths) {
+        if (this.#isEnded) return; // while this one came
         const clip: Waiting = { path, result: undefined };
         this.#clips.push(clip);
         this.#options.read(path, index++).then((result) => {

@@ -119,7 +119,7 @@ async function modelOf(config: TrainConfig,
  *
  * @throws ConfigError if its name is none of theirs
  */
-function publishedConfig(folder: string, key: StartKey): ModelConfig {
+export function publishedConfig(folder: string, key: StartKey): ModelConfig {
   const network = publishedNetwork(folder);
   if (network !== undefined) return network;
   const preset = publishedPreset(folder);
