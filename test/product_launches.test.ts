@@ -190,6 +190,8 @@ test('rows that no binding holds are summed in ranges, with their bias, in f32',
     'accumulate', 'matmul', 'accumulate', 'convert']);
   assert.equal(labels(() => gradientOfShared(u, v, empty(small, 8, 8), empty(small, 8))), ['matmul_row_sums',
     'matmul_row_sums', 'accumulate', 'accumulate', 'matmul_row_sums', 'accumulate', 'accumulate']);
+  assert.equal(labels(() => gradientOfShared(half(64, 8), half(64, 8), half(8, 8), half(8))), ['matmul_row_sums'],
+    'what fits is stored at once');
   assert.equal(labels(() => gradientOfShared(half(260, 8), half(260, 8), half(8, 8), half(8))).slice(-4), ['accumulate',
     'accumulate', 'convert', 'convert']);
 });
