@@ -15,6 +15,9 @@ test('an id outside of the table is refused with its place and V', () => {
     const ids = tokenIds(gpu, Int32Array.of(0, 39, 40, 7), [2, 2]);
     refused(() => embedding(table, ids), 'embedding: id 40 at position 2 is outside of the table of V = 40 rows');
     refused(() => tokenIds(gpu, Int32Array.of(3, -1), [2]), 'tokenIds: id -1 at position 1 is negative');
+    refused(() => tokenIds(gpu, Int32Array.of(-2, 3), [2]), 'tokenIds: id -2 at position 0 is negative');
+    const splits = (count: number) => tokenIds(gpu, new Uint32Array(count), [count]).splits.shape;
+    assert.equal([1, 63, 64, 95, 96].map(splits), [[1, 2], [1, 2], [2, 2], [2, 2], [3, 2]], 'as many as there may be');
   });
 });
 

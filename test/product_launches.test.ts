@@ -2,6 +2,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type AdapterInfo, commandsOf, type Context, Gpu, type Shape, Tensor } from '../engine/index.ts';
+import { withoutRunning } from '../engine/pass.ts';
 import { matmul } from '../kernels/matmul/index.ts';
 import { gradientOfShared } from '../kernels/matmul/launch.ts';
 import { constantsOf, type Layout, measuresOf, rungs, shapesFor } from '../kernels/shared/product.ts';
@@ -77,7 +78,17 @@ test('operands come from textures where that is possible and worth it, and on th
   assert.is(variant(software, true, true, { inner: 255 }), 'subgroup', 'of whole vectors alone');
   software.candidates.prefer(plain.vec4.name, { variant: 'panels', sizes: { senders: 8 } });
   assert.equal([variant(software, true, false), variant(software, false, false)], ['panels', 'subgroup']);
+  const instead = choose(software, plain, layout, 1, 'f32', { canBe: false, isWorth: false });
+  assert.equal(instead, plain.vec4.candidates(software).find((each) => each.variant === 'subgroup'), 'the first other');
   software.candidates.clear();
+  // one of a batch is not packed, nor what is too long for a texture with all the rows that splits may add
+  const ran = (a: Shape, b: Shape, options = {}) =>
+    commandsOf(software, () =>
+      void software.scope(() => void matmul(empty(software, ...a), empty(software, ...b), options)))[0].at(-1);
+  const last = (...given: Parameters<typeof ran>) => (ran(...given) as { label?: string }).label?.split('.').at(-1);
+  assert.equal([last([256, 256], [256, 256]), last([2, 256, 256], [2, 256, 256])], ['panels', 'subgroup']);
+  assert.equal([8064, 8068].map((inner) => last([inner, 168], [inner, 168], { transposeA: true })), ['panels',
+    'subgroup']);
   const senders = (gpu: Gpu) =>
     plain.vec4.candidates(gpu).filter((each) => each.variant === 'subgroup').map(({ sizes }) => sizes.senders);
   assert.equal([senders(software), senders(wide), senders(narrow)], [[8, 4], [8, 4], [4]]);
@@ -162,6 +173,42 @@ test('a sum over rows is cut into splits of whole register tiles, as many as kee
   assert.equal(splits(software, 4096, 7, 9), [16, 256, 16, 63, 0, 1]);
   // of 128 splits each would have 257 rows: in whole fours they are 260, and there are as few as it takes
   assert.equal(splits(card, 128 * 256 + 4, 8, 8), [127, 260, 127, 16, 0, 1]);
+});
+
+test('rows that no binding holds are summed in ranges, with their bias, in f32', async () => {
+  const small = await open({ isFallbackAdapter: true, ...lanes(8) });
+  Object.defineProperty(small, 'limits', { value: { ...limitsOf(small), maxStorageBufferBindingSize: 64 * 8 * 4 } });
+  const labels = (work: () => unknown) => {
+    const [commands] = commandsOf(small, () => void small.scope(() => void work()));
+    return commands.map((command) => command.kind === 'dispatch' ? command.label.split('.')[0] : command.kind);
+  };
+  const half = (...shape: number[]) => Tensor.empty(small, shape, 'f16', 'h');
+  const [u, v] = [empty(small, 150, 8), empty(small, 150, 8)];
+  const product = () => matmul(u, v, { transposeA: true });
+  assert.equal(labels(product), ['matmul', 'matmul', 'accumulate', 'matmul', 'accumulate']);
+  assert.equal(labels(() => matmul(half(260, 8), half(260, 8), { transposeA: true })), ['matmul', 'matmul',
+    'accumulate', 'matmul', 'accumulate', 'convert']);
+  assert.equal(labels(() => gradientOfShared(u, v, empty(small, 8, 8), empty(small, 8))), ['matmul_row_sums',
+    'matmul_row_sums', 'accumulate', 'accumulate', 'matmul_row_sums', 'accumulate', 'accumulate']);
+  assert.equal(labels(() => gradientOfShared(half(64, 8), half(64, 8), half(8, 8), half(8))), ['matmul_row_sums'],
+    'what fits is stored at once');
+  assert.equal(labels(() => gradientOfShared(half(260, 8), half(260, 8), half(8, 8), half(8))).slice(-4), ['accumulate',
+    'accumulate', 'convert', 'convert']);
+});
+
+test('a product tells its work, however it is cut', () => {
+  const flops = (work: () => unknown) =>
+    withoutRunning(software, ({ commands }) => {
+      work();
+      return commands.map((command) => command.kind === 'dispatch' ? command.flops : undefined);
+    });
+  assert.equal(flops(() => matmul(empty(software, 5, 6, 7), empty(software, 5, 7, 9))), [2 * 5 * 6 * 7 * 9]);
+  assert.is(
+    flops(() =>
+      gradientOfShared(empty(software, 4096, 6), empty(software, 4096, 7), empty(software, 6, 7), undefined)
+    )[0],
+    2 * 4096 * 6 * 7,
+  );
 });
 
 test('panels have 32 columns, and rows in whole fours; a weight that is read again keeps them, where rows are few', () => {
