@@ -67,6 +67,7 @@ test('numbers are left where it is said, or in the run that is measured, or nowh
     assert.match(said.join(), /warning: no report is left in the run folder: .*result\.json: is a folder/);
   } finally {
     console.warn = own;
+    rmSync(at('run/result.json'), { recursive: true, force: true });
   }
 });
 
