@@ -48,7 +48,10 @@ test('files are decoded whole, in processes of their own: sound ones by what is 
 });
 
 test('a file that makes its decoder crash costs a process, and the others are tried all the same', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
   const found = await triedAll(['a', 'crash', 'b', 'leave', 'c'], { jobs: 1, child: SAMPLE });
+  assert.is(timers(), before, 'no clock runs on');
   assert.equal([...found.keys()], ['a', 'crash', 'b', 'leave', 'c']);
   assert.equal(found.get('crash'), { problem: 'makes its decoder crash (SIGSEGV)', isPassing: true });
   assert.equal(found.get('leave'), { problem: 'makes its decoder crash (status 3)', isPassing: true });
@@ -56,8 +59,17 @@ test('a file that makes its decoder crash costs a process, and the others are tr
 });
 
 test('a process that cannot start is an error, not the fault of every file; a signal ends what hangs', async () => {
-  writeFileSync(at('nothing.ts'), 'throw new Error("no decoder here");');
-  await assert.rejectsWith(triedAll(['a', 'b'], { child: at('nothing.ts') }), /was to decode [ab] ended:/);
+  const ending = (text: string, code = 'FL_DECODER') => {
+    writeFileSync(at('nothing.mjs'), text);
+    return assert.rejectsWith(triedAll(['a'], { child: at('nothing.mjs') }), { code });
+  };
+  const thrown = await ending('throw new Error("no decoder here");');
+  assert.is(thrown.message, 'the process that was to decode a ended: Error: no decoder here');
+  const said = await ending('console.error("first\\nno library here"); process.exit(2);');
+  assert.is(said.message, 'the process that was to decode a ended: no library here');
+  assert.match((await ending('process.exit(2);')).message, / ended: status 2$/);
+  const long = await ending('console.error("x".repeat(5000) + "yz"); process.exit(2);');
+  assert.match(long.message, / ended: x{1997}yz$/);
   const abort = new AbortController();
   const found = triedAll(['a', 'hang', 'b'], { jobs: 1, child: SAMPLE, signal: abort.signal });
   setTimeout(() => abort.abort(), 1500);

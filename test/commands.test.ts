@@ -107,8 +107,15 @@ test('train measures data.val while it trains, and leaves configuration, log, Te
   assert.match(stderr, `step 4: top-1 ${(100 * validation.top1).toFixed(1)} %`);
   const weights = (folder: string) => readFileSync(join(out, folder, 'model.safetensors'));
   assert.ok(weights('best').equals(weights('checkpoint')));
-  assert.match(stdout, pathToFileURL(join(out, 'report.html')).href);
-  assert.match(stdout, `npx firstlight predict`);
+  const [first] = readFileSync(data.lists.testSeen, 'utf8').split(' ');
+  const lines = stdout.trimEnd().split('\n');
+  assert.equal([lines.length, ...lines.slice(3)].map((line) => String(line).replace(/ --labels .*/, '')), [
+    '5',
+    `Report    ${pathToFileURL(join(out, 'report.html')).href}`,
+    `Predict   npx firstlight predict ${join(data.folder, first)} --checkpoint ${join(out, 'best')}`,
+  ]);
+  assert.match(lines[0], `model in ${join(out, 'checkpoint')}`);
+  assert.match(lines[2], /^Best {6}top-1 [\d.]+ % after the last step, /);
   const { document } = parseHTML(readFileSync(join(out, 'report.html'), 'utf8'));
   assert.is(document.querySelectorAll('.by-class tbody tr').length, 120);
   const clips = [...document.querySelectorAll('.clip')];
@@ -130,11 +137,14 @@ test('a folder that holds a run is not written over', async () => {
 
 test('evaluate gives the numbers of the training, from the run folder alone', async () => {
   const json = join(folder, 'numbers.json');
+  const begin = performance.now();
   const { code, stdout, stderr } = await commandLine(['evaluate', join(out, 'config.yaml'), '--checkpoint',
     join(out, 'checkpoint'), '--json', json]);
   assert.is(code, 0, stderr);
   const numbers = JSON.parse(readFileSync(json, 'utf8'));
-  assert.match(stdout, `top-1 ${(100 * numbers.top1).toFixed(1)} %`);
+  assert.ok(stdout.startsWith(`top-1 ${(100 * numbers.top1).toFixed(1)} %, top-5 `), stdout);
+  assert.not.match(stdout, 'mean of');
+  assert.ok(numbers.seconds > 0 && 1000 * numbers.seconds < performance.now() - begin, `${numbers.seconds} s`);
   assert.is(numbers.parts[0].predictions.length, 4);
   assert.is(numbers.parts[0].predictions[0].predictions.length, 5);
 });

@@ -1,8 +1,11 @@
 /** What the system refuses is told with path, reason and remedy, whatever was read or written. */
-import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import fs, { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync,
+  writeSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from './test.ts';
+import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { CheckpointFormatError, VideoDecodeError } from '../engine/errors.ts';
 import { FileError, fileErrorOf, onFileSync } from '../engine/file_error.ts';
@@ -120,5 +123,37 @@ test('a folder that cannot be brought to the disk by itself is no error; a disk 
     else assert.is(await files.syncFolder('/r'), undefined, code);
   }
 });
+
+test('files are read up to a size, to the byte, and no further: 256 MiB if nobody says otherwise', async () => {
+  const path = join(folder, 'long');
+  writeFileSync(path, Buffer.alloc(100, 7));
+  const ways = [readRegular, async (...asked: Parameters<typeof readRegular>) => readRegularSync(...asked)];
+  for (const read of ways) {
+    assert.is((await read(path, 100)).length, 100);
+    await assert.rejectsWith(read(path, 99), FileError, /has 100 B, at most 99 B are read/);
+  }
+  truncateSync(path, 2 ** 28 + 1); // of which the disk has a hundred
+  for (const read of ways) {
+    await assert.rejectsWith(read(path), FileError, /has 256\.0 MiB \(268,435,457 B\), at most 256\.0 MiB \(268,435,456 B\) /);
+  }
+});
+
+testIf(process.platform !== 'win32', 'Windows has no pipes among its files')(
+  'a pipe that takes the place of a file once that was looked at holds nobody up',
+  () => {
+    const pipe = join(folder, 'pipe');
+    rmSync(pipe, { force: true });
+    assert.is(spawnSync('mkfifo', [pipe]).status, 0);
+    const { statSync } = fs;
+    fs.statSync = (() => ({ isFile: () => true })) as unknown as typeof statSync;
+    syncBuiltinESMExports();
+    try {
+      assert.throwsWith(() => openRegularSync(pipe), FileError, /pipe: /);
+    } finally {
+      fs.statSync = statSync;
+      syncBuiltinESMExports();
+    }
+  },
+);
 
 test.run();

@@ -8,7 +8,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError, estimate, open, Tensor } from '../engine/index.ts';
 import { configFor, isNetwork, networkFor, PRESETS, type XclipConfig } from '../model/systems/config.ts';
-import { countAll, textOf } from '../train/commands/macs.ts';
+import { type Counted, textOf } from '../train/commands/macs.ts';
 import { plan, planPage, planTable, timeLines } from '../train/commands/plan.ts';
 import { publishedSet } from '../train/data/sets/published.ts';
 import { labelsText } from '../train/data/sets/shots.ts';
@@ -22,6 +22,7 @@ import { forwardMacs, messageAnswerMacs } from '../train/run/macs.ts';
 import { memoryOf } from '../train/run/memory.ts';
 import { type Plan, planOf } from '../train/run/plan.ts';
 import { measureSpeed } from '../train/run/speed.ts';
+import { commandLine } from './command_line.ts';
 import { newModel } from '../train/run/system.ts';
 import { type RunTexts, textsOf } from '../train/run/texts.ts';
 
@@ -158,8 +159,10 @@ test('experiments with few clips of a class differ in their number alone', () =>
   }
 });
 
-test('one clip takes as many multiply-adds as are published, with one text', () => {
-  const counted = countAll(gpu);
+test('one clip takes as many multiply-adds as are published, with one text', async () => {
+  const { code, stdout } = await commandLine(['macs', '--json']);
+  assert.is(code, 0);
+  const counted = JSON.parse(stdout) as Counted[];
   // of the official code, reproduced; the paper and its page print 39, 75, 145, 287, 571, 658, 3086
   const reproduced = [39.01, 74.99, 144.91, 286.63, 570.08, 659.05, 3075.3];
   counted.slice(0, reproduced.length).forEach(({ padded, printed, preset, frames }, i) => {

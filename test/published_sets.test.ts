@@ -292,6 +292,15 @@ test('a data set is known by its format, or by the last of the names in the path
     ['hmdb51', '/data/ucf101/list.txt', 'HMDB-51'],
     ['kinetics', '/data/list.txt', undefined],
   ] as const) assert.is(publishedSet(format, list)?.name, name, list);
+  // arXiv:1808.01340 and 1705.06950, of which some are gone; trainlist01.txt; 70 of each class
+  for (const [path, clips, isRounded] of [['k600', 390_000, true], ['k400', 240_000, true], ['ucf101', 9537, false], [
+    'hmdb51',
+    51 * 70,
+    false,
+  ]] as const) {
+    const { name = '', ...set } = publishedSet('list', path) ?? {};
+    assert.equal(set, { classes: Number(/\d+$/.exec(name)?.[0]), clips, isRounded });
+  }
 });
 
 // Keys

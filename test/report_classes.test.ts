@@ -26,6 +26,11 @@ test('every class has its clips, those that are right, what the others were take
   assert.is(meanPerClass(rows), (2 / 8 + 2 / 4 + 1) / 3, 'a class without clips does not count');
 });
 
+test('what a class was wrongly given is counted over all classes that it was given by', () => {
+  const rows = classRows(counted('abc', [0, 2, 3], [1, 2, 2], [2, 2, 4], [1, 0, 1], [2, 0, 1]));
+  assert.equal(rows.map(({ clips, right, given }) => [clips, right, given]), [[3, 0, 2], [3, 0, 0], [5, 4, 5]]);
+});
+
 test('a clip that cannot be decoded is one of its class that is wrong, and is listed with its reason', () => {
   const classes = countClasses(['a', 'b'], [{ truth: 0, guess: 0 }, { truth: 0, guess: undefined }, { truth: 1,
     guess: undefined }]);

@@ -136,9 +136,11 @@ test('the command prints a line for each check, writes them as JSON, and ends wi
   assert.is(status, 0);
   assert.match(text, /^ok {4}adamw {7}trajectory 0, 5 steps +7 tensors {2}worst \S+: \S+ of \S+$/m);
   assert.match(text, /\n4 passed, 0 failed\n$/);
-  const report = JSON.parse(readFileSync(json, 'utf8')) as { adapter: string;
-    results: { fixture: string; passed: boolean }[] };
-  assert.is(report.adapter, gpu.name);
+  assert.equal(text.split('\n').map((line) => line.slice(0, 6)), ['verify', ...Array(4).fill('ok    '), '4 pass', '']);
+  assert.match(text, `verify on ${gpu.name}: 2 fixtures\n`);
+  const report = JSON.parse(readFileSync(json, 'utf8')) as { adapter: string; notBuilt: readonly string[];
+    results: { fixture: string; passed: boolean; variant?: string }[] };
+  assert.equal([report.adapter, report.notBuilt, report.results.filter(({ variant }) => variant)], [gpu.name, [], []]);
   assert.equal(report.results.map(({ fixture, passed }) => `${fixture} ${passed}`), ['adamw true', 'adamw true',
     'cosine_lr true', 'cosine_lr true']);
 });

@@ -3,7 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readFrames, readParts } from '../train/data/video/decode.ts';
+import { Census } from '../train/data/video/census.ts';
+import { forPackets, withVideo } from '../train/data/video/demuxer.ts';
 import { FrameDecoder } from '../train/data/video/frame_decoder.ts';
+import { inspect } from '../train/data/video/inspect.ts';
 import { I420Converter } from '../train/data/video/picture.ts';
 import { cut, i420Bytes, type I420Frame } from '../kernels/frames/i420.ts';
 import { all, at, clip, type Coding, drawFrame, refusal, writeAs } from './video_sample.ts';
@@ -105,6 +108,44 @@ test('pictures are made only of frames that are wanted', async () => {
     }
   } finally {
     I420Converter.prototype.convert = convert;
+  }
+});
+
+test('a file is decoded from its start where its packets were too large to be kept, or where it begins in the middle', async () => {
+  const whole = await readFrames(at('a.mkv'), all);
+  assert.ok((await packetsSent(at('a.mkv'), 0)) < FRAMES);
+  const { add } = Census.prototype;
+  const ways: readonly ((census: Census) => void)[] = [(census) => census[Symbol.dispose](),
+    (census) => void (census.leading = 1)];
+  try {
+    for (const way of ways) {
+      Census.prototype.add = function(packet) {
+        add.call(this, packet);
+        way(this);
+      };
+      assert.is(await packetsSent(at('a.mkv'), 0), FRAMES);
+      const [last, first] = await readParts(at('a.mkv'), (total) => [total - 1, 0]);
+      assert.equal([last.data, first.data], [whole[whole.length - 1].data, whole[0].data]);
+    }
+  } finally {
+    Census.prototype.add = add;
+  }
+});
+
+test('packets that show nothing may be in VP8 and MPEG-4, and where frames come in fields', async () => {
+  for (const [name, before, after] of [['vp8.webm', true, true], ['a.avi', true, true], ['a.mkv', false, false], [
+    'h265.mp4',
+    false,
+    false,
+  ], ['fields.mkv', false, true]] as const) {
+    const file = inspect(at(name));
+    await withVideo(file, {}, async (opened) => {
+      using decoder = new FrameDecoder(file.path, opened.stream, FRAMES);
+      assert.is(decoder.mayShowFewer, before, name);
+      await forPackets(file.path, opened, (packet) => decoder.send(packet, () => undefined));
+      decoder.send(null, () => undefined);
+      assert.is(decoder.mayShowFewer, after, name);
+    });
   }
 });
 

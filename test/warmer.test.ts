@@ -170,6 +170,7 @@ test("Mesa's cache is told by its folder, and by what it is; and whether there i
       assert.is(mesaKeeps(), true, value);
     }
     const [a, b] = [join(folder, 'a'), join(folder, 'b')];
+    rmSync(a, { recursive: true, force: true });
     set(a, b);
     assert.is(mesaCache(), `${a} undefined undefined`);
     set(undefined, b);

@@ -87,7 +87,9 @@ const described = (config: TrainConfig, measurements: readonly Measurement[]): D
 });
 
 /** Where numbers and report go, looked at before hours of work; undefined: nowhere. */
-function folderOf({ out, checkpoints: [first] }: EvaluateOptions): string | undefined {
+export function folderOf(
+  { out, checkpoints: [first] }: Pick<EvaluateOptions, 'out' | 'checkpoints'>,
+): string | undefined {
   const folder = out ?? (runFolderOf(first) === first ? first : undefined);
   if (folder === undefined) return undefined;
   const [refusal] = unwritable(folder);
@@ -143,20 +145,31 @@ async function measureAll(gpu: Gpu, config: TrainConfig, measurements: readonly 
  * @param asked the system to take it for, said aloud; its own if omitted
  * @throws ConfigError where it is of another system, or takes other pictures or another number of frames
  */
-async function systemOf(gpu: Gpu, { model: options, data, train }: TrainConfig, checkpoint: string,
+async function systemOf(gpu: Gpu, config: TrainConfig, checkpoint: string,
   asked: SystemName | undefined): Promise<System> {
+  const { model: options, data, train } = config;
   const system = await openSystem(gpu, checkpoint, { system: asked, precision: train.precision,
     frames: options.interpolateFrames ? data.frames : undefined,
     size: options.interpolatePatches ? data.size : undefined });
-  const { config: { system: own }, input: { frames, size: imageSize } } = system.model;
-  const isMeant = asked !== undefined || own === options.system;
-  if (isMeant && imageSize === data.size && frames === data.frames) return system;
+  const misfit = misfitOf(checkpoint, system.model, config, asked);
+  if (misfit === undefined) return system;
   system.model.dispose();
-  if (!isMeant) {
-    throw new ConfigError(checkpoint, [`is ${own}, the configuration has model.system: ${options.system}`],
+  throw misfit;
+}
+
+/** Why a checkpoint is not what a configuration measures; undefined: it is. */
+export function misfitOf(checkpoint: string,
+  { config: { system: own }, input: { frames, size: imageSize } }: Pick<System['model'], 'config' | 'input'>,
+  { model: options, data }: Pick<TrainConfig, 'model' | 'data'>, asked: SystemName | undefined
+):
+  | ConfigError
+  | undefined {
+  if (asked === undefined && own !== options.system) {
+    return new ConfigError(checkpoint, [`is ${own}, the configuration has model.system: ${options.system}`],
       `--set model.system=${own}; or, to use what ${options.system} has of its weights, --system ${options.system}`);
   }
-  throw new ConfigError(checkpoint, [
+  if (imageSize === data.size && frames === data.frames) return undefined;
+  return new ConfigError(checkpoint, [
     `takes ${frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${data.frames} of ${data.size}`,
   ],
     `--set data.frames=${frames} --set data.size=${imageSize}${

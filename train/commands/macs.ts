@@ -65,7 +65,7 @@ export async function macs({ json }: { readonly json: boolean }): Promise<number
 }
 
 /** All rows, counted. */
-export function countAll(gpu: Gpu): Counted[] {
+function countAll(gpu: Gpu): Counted[] {
   return ROWS.map((row) => {
     const config = configOf(row);
     return { ...row, padded: forwardMacs(gpu, config) + messageAnswerMacs(config),

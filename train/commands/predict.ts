@@ -104,7 +104,7 @@ interface TellingOptions {
 }
 
 /** Prints what becomes of clips. */
-class Telling {
+export class Telling {
   readonly #options: TellingOptions;
   readonly #answers: Answer[] = [];
   failed = 0;

@@ -13,7 +13,7 @@ import { type FoundOrder, foundIn, headlinesOf, ordersTable, summariesOf, system
 import type { Comparison } from '../moving_shapes/comparisons.ts';
 import { secondsOf, isTooSlow } from '../moving_shapes/expectation.ts';
 import type { ComparedSystem } from '../moving_shapes/systems.ts';
-import type { ReportData, Stage } from '../report/data.ts';
+import type { ReportData, ReportTable, Stage } from '../report/data.ts';
 import { writeReport } from '../report/write.ts';
 import { environmentOf } from '../run/machine.ts';
 import { CONFIG_FILE } from '../run/resuming.ts';
@@ -48,13 +48,7 @@ export async function tableMovingShapes(
   all of it nevertheless:             npx firstlight ${command} --patient`);
     return 1;
   }
-  if (!json) {
-    console.log(
-      `${systems.length} systems, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}, each in ${
-        roughly(expected)
-      }; a run that is cut off goes on by the same command.\n`,
-    );
-  }
+  if (!json) console.log(beginText(systems.length, seeds, expected));
   mkdirSync(out, { recursive: true });
   const results = new Map<number, Awaited<ReturnType<typeof compareWithSeed>>>();
   for (let own = seed; own < seed + seeds; own++) {
@@ -69,12 +63,28 @@ export async function tableMovingShapes(
     console.log(JSON.stringify({ systems: summaries, orders: found }, null, 2));
     return 0;
   }
-  const [rows, ...more] = data.tables ?? [];
-  console.log([tableText(rows), ...more.map((each) => `${each.title}:\n\n${tableText(each)}`)].join('\n\n'), '\n');
-  console.log(`Time      ${duration(summaries.reduce((sum, { seconds }) => sum + seconds, 0))} a seed`);
-  console.log(`Report    ${pathToFileURL(report).href}`);
-  if (smoke) console.log('This was the short form: it shows that all parts work.');
+  console.log(endText(data.tables ?? [], summaries, report, smoke));
   return 0;
+}
+
+const ofSeeds = (seeds: number) => `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
+
+/** What a person reads before anything is trained. @param seconds of a seed */
+export const beginText = (systems: number, seeds: number, seconds: number): string =>
+  `${systems} systems, ${ofSeeds(seeds)}, each in ${
+    roughly(seconds)
+  }; a run that is cut off goes on by the same command.\n`;
+
+/** What a person reads in the end. @param report its file */
+export function endText([systems, ...more]: readonly ReportTable[],
+  summaries: readonly Pick<SystemSummary, 'seconds'>[], report: string, smoke: boolean): string {
+  return [
+    [tableText(systems), ...more.map((each) => `${each.title}:\n\n${tableText(each)}`)].join('\n\n'),
+    '',
+    `Time      ${duration(summaries.reduce((sum, { seconds }) => sum + seconds, 0))} a seed`,
+    `Report    ${pathToFileURL(report).href}`,
+    ...(smoke ? ['This was the short form: it shows that all parts work.'] : []),
+  ].join('\n');
 }
 
 const folderOf = (out: string, seed: number) => join(out, `seed_${seed}`);
@@ -91,14 +101,13 @@ interface Compared {
   readonly found: readonly FoundOrder[];
 }
 
-function reportOf(gpu: Gpu, { comparison, plan, out, seed, seeds, summaries, found }: Compared): ReportData {
+/** The report of a comparison. */
+export function reportOf(gpu: Gpu, { comparison, plan, out, seed, seeds, summaries, found }: Compared): ReportData {
   const { title, story, systems, columns, headline, shown } = comparison;
   const first = folderOf(out, seed);
   return {
     title,
-    summary: `Each system was trained on the same clips for ${plan.videoSteps} steps, with ${seeds} ${
-      seeds === 1 ? 'seed' : 'seeds'
-    }. ${story}`,
+    summary: `Each system was trained on the same clips for ${plan.videoSteps} steps, with ${ofSeeds(seeds)}. ${story}`,
     finishedAt: new Date().toISOString(),
     seed,
     headlines: headlinesOf(summaries, headline, plan.sizes.testSeen * seeds),

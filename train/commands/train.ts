@@ -189,7 +189,8 @@ function validationOf(val: Dataset, { gpu, config, names, recorder, stop, world 
 }
 
 /** Leaves the best model in a folder of its own. Returns the folder; if it cannot be had, says why. */
-async function keepBest(store: CheckpointStore, { step }: Validation, folder: string): Promise<string | undefined> {
+export async function keepBest(store: Pick<CheckpointStore, 'copyModel'>, { step }: Pick<Validation, 'step'>,
+  folder: string): Promise<string | undefined> {
   try {
     await store.copyModel(step, folder);
     return folder;

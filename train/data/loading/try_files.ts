@@ -103,7 +103,9 @@ class Child {
     if (this.#hasAnswered || ending.startsWith('SIG')) {
       return { problem: `makes its decoder crash (${ending})`, isPassing: true };
     }
-    const said = this.#said.trim().split('\n').at(-1);
+    // Node ends with its version what it says of an error
+    const lines = this.#said.trim().split('\n');
+    const said = lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1);
     throw new FirstlightError('FL_DECODER', `the process that was to decode ${path} ended: ${said || ending}`, { path,
       said: this.#said });
   }
