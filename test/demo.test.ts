@@ -9,11 +9,13 @@ import type { Gpu } from '../engine/index.ts';
 import { Clock, freeFolder, leaveResult } from '../train/commands/demo_result.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
-import { clipSchedule, isLogged } from '../train/moving_shapes/clip_stage.ts';
+import { isLogged } from '../train/moving_shapes/clip_stage.ts';
+import { clipSchedule } from '../train/moving_shapes/clip_step.ts';
 import { headlinesOf as barsOf, ordersTable, type SystemSummary,
   systemsTable } from '../train/moving_shapes/comparison_report.ts';
 import { isTooSlow, workOf } from '../train/moving_shapes/expectation.ts';
-import { guessesOf, presented, type Presentation, type TestSet } from '../train/moving_shapes/measure.ts';
+import { guessesOf } from '../train/moving_shapes/guesses.ts';
+import { presented, type Presentation, type TestSet } from '../train/moving_shapes/measure.ts';
 import { FULL, type Plan, SMOKE, videoConfig, type VideoRecipe } from '../train/moving_shapes/plan.ts';
 import { confusionsOf, headlinesOf, type Measured, stagesOf,
   worthLooking } from '../train/moving_shapes/report_data.ts';

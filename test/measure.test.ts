@@ -3,7 +3,7 @@ import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
 import { CAPTIONS, CLASS_NAMES, combinationOf, familyOf, MOTIONS, reversed, SEEN,
   UNSEEN } from '../train/moving_shapes/scenes.ts';
-import { type Guess, motionShare, shuffledMotionShare } from '../train/moving_shapes/measure.ts';
+import { type Guess, motionShare, shuffledMotionShare } from '../train/moving_shapes/guesses.ts';
 import { inPairs } from '../train/moving_shapes/pairs.ts';
 import { topShare } from '../train/protocols/evaluation.ts';
 import { rank } from '../train/protocols/ranking.ts';

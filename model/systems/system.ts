@@ -154,9 +154,14 @@ export function requireTexts({ texts, config: { system } }: VideoModel): TextCon
 /** Texts encoded a few at a time, so that many classes need little memory. */
 const TEXTS_AT_ONCE = 64;
 
+/** What turns texts into features. */
+export interface SystemOfTexts {
+  readonly model: VideoModel;
+  readonly tokenizer: Pick<ClipTokenizer, 'tokenize'>;
+}
+
 /** Features of texts, computed once: [K, E], not normalised, not on the tape. The caller frees them. */
-export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>,
-  texts: readonly string[]): Tensor {
+export function textFeatures(gpu: Gpu, { model, tokenizer }: SystemOfTexts, texts: readonly string[]): Tensor {
   const { context, endOfText } = requireTexts(model);
   const { ids, length } = tokenizer.tokenize(texts, context, vectorsOf(model.config));
   const width = textWidthOf(model.config) as number;

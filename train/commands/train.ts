@@ -16,7 +16,8 @@ import { sendCheckpoint } from '../ranks/sent_checkpoint.ts';
 import type { Described } from '../run/changes.ts';
 import { formatConfig } from '../run/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
-import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
+import { topShare } from '../protocols/evaluation.ts';
+import { evaluateSystem } from '../protocols/system_evaluation.ts';
 import { BEST_FOLDER, datasetOf, type Fellows, fit, MODEL_FOLDER, type RunValidation, startingFrom,
   STORE_FOLDER } from '../run/fit.ts';
 import { beginningOf, CONFIG_FILE, refuseMissing } from '../run/resuming.ts';

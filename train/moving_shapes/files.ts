@@ -9,8 +9,8 @@ import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { Random } from '../../engine/random.ts';
 import { RunLock } from '../checkpoint/lock.ts';
 import { writeVideo } from '../data/video/encode.ts';
-import { rgbToI420 } from '../data/video/i420.ts';
-import { CAPTIONS, CLASS_NAMES, drawClip, drawStill, SEEN, SIDE, UNSEEN } from './scenes.ts';
+import { captionsOf, classesOf, CLIP_PARTS, clipOf, type ClipPart, stillOf } from './samples.ts';
+import { CAPTIONS, CLASS_NAMES, SEEN, SIDE, UNSEEN } from './scenes.ts';
 import { writePng } from '../data/video/stills.ts';
 
 export interface MovingShapesSizes {
@@ -109,14 +109,10 @@ async function writeAll({ folder, labels }: Pick<MovingShapesFolder, 'folder' | 
   writeNames(labels.seen, SEEN.map((id) => CLASS_NAMES[id]));
   writeNames(labels.unseen, UNSEEN.map((id) => CLASS_NAMES[id]));
   writeNames(labels.captions, CAPTIONS);
-  await writeClips(folder, 'train', seed, SEEN, evenly(SEEN, sizes.train, new Random(seed, 'classes of train')),
-    progress);
-  await writeClips(folder, 'test_seen', seed, SEEN,
-    evenly(SEEN, sizes.testSeen, new Random(seed, 'classes of test_seen')), progress);
-  await writeClips(folder, 'test_unseen', seed, UNSEEN,
-    evenly(UNSEEN, sizes.testUnseen, new Random(seed, 'classes of test_unseen')), progress);
-  await writeStills(folder, seed,
-    evenly(CAPTIONS.map((_, id) => id), sizes.stills, new Random(seed, 'captions of stills')), progress);
+  await writeClips(folder, 'train', seed, sizes.train, progress);
+  await writeClips(folder, 'test_seen', seed, sizes.testSeen, progress);
+  await writeClips(folder, 'test_unseen', seed, sizes.testUnseen, progress);
+  await writeStills(folder, seed, sizes.stills, progress);
   writeMarker(folder, parameters, hashOf(folder));
 }
 
@@ -137,37 +133,26 @@ function writeNames(file: string, names: readonly string[]): void {
   writeFileSync(file, `id,name\n${names.map((name, id) => `${id},${name}\n`).join('')}`);
 }
 
-/** `count` ids, each as often as the others or once more, in random order. */
-function evenly(ids: readonly number[], count: number, random: Random): number[] {
-  const rounds = Array.from({ length: Math.ceil(count / ids.length) },
-    () => Array.from(random.permutation(ids.length), (i) => ids[i]));
-  return rounds.flat().slice(0, count);
-}
-
-async function writeClips(folder: string, part: string, seed: number, known: readonly number[],
-  classes: readonly number[], progress: () => Promise<void>): Promise<void> {
+async function writeClips(folder: string, part: ClipPart, seed: number, count: number,
+  progress: () => Promise<void>): Promise<void> {
   mkdirSync(join(folder, part));
   const lines: string[] = [];
-  for (const [i, id] of classes.entries()) {
+  for (const [i, id] of classesOf(part, seed, count).entries()) {
     const extension = new Random(seed, `container of ${part} ${i}`).below(8) === 0 ? 'webm' : 'mp4';
     const name = `${part}/${String(i).padStart(5, '0')}.${extension}`;
-    const frames = drawClip(new Random(seed, `clip ${part} ${i}`), id).map((rgb) =>
-      rgbToI420(rgb, SIDE, SIDE, { matrix: 'bt601', range: 'limited' })
-    );
-    writeVideo(join(folder, name), frames, { independent: true });
-    lines.push(`${name} ${known.indexOf(id)}\n`);
+    writeVideo(join(folder, name), clipOf(part, seed, i, id), { independent: true });
+    lines.push(`${name} ${CLIP_PARTS[part].indexOf(id)}\n`);
     await progress();
   }
   writeFileSync(join(folder, `${part}.txt`), lines.join(''));
 }
 
-async function writeStills(folder: string, seed: number, captions: readonly number[],
-  progress: () => Promise<void>): Promise<void> {
+async function writeStills(folder: string, seed: number, count: number, progress: () => Promise<void>): Promise<void> {
   mkdirSync(join(folder, 'stills'));
   const lines: string[] = [];
-  for (const [i, caption] of captions.entries()) {
+  for (const [i, caption] of captionsOf(seed, count).entries()) {
     const name = `stills/${String(i).padStart(5, '0')}.png`;
-    writePng(join(folder, name), drawStill(new Random(seed, `still ${i}`), caption), SIDE, SIDE);
+    writePng(join(folder, name), stillOf(seed, i, caption), SIDE, SIDE);
     lines.push(`${name} ${caption}\n`);
     await progress();
   }

@@ -3,7 +3,7 @@ import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { inputOf, type System, textFeatures } from '../../model/systems/system.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { readLabels, readList } from '../data/sets/lists.ts';
-import { combinationOf, FRAMES, reversed, SEEN, SIDE, UNSEEN } from './scenes.ts';
+import { FRAMES, reversed, SEEN, SIDE, UNSEEN } from './scenes.ts';
 import type { MovingShapesFolder } from './files.ts';
 import { evaluate, type Prediction } from '../protocols/evaluation.ts';
 import type { Progress } from '../log/progress.ts';
@@ -30,17 +30,6 @@ export function testSets({ folder, lists, labels }: MovingShapesFolder,
   return { seen: read(lists.testSeen, readLabels(labels.seen), SEEN),
     unseen: read(lists.testUnseen, readLabels(labels.unseen), UNSEEN) };
 }
-
-/** Class numbers of one prediction: the truth, and the most probable name. */
-export interface Guess {
-  readonly truth: number;
-  readonly guess: number;
-}
-
-export const guessesOf = ({ classes }: TestSet, predictions: readonly Prediction[]): Guess[] =>
-  predictions.map(({ label, ranking }) => ({ truth: classes[label], guess: classes[ranking[0].label] }));
-
-export const motionOf = (id: number) => combinationOf(id).motion;
 
 /** How the frames of a clip are presented. `shuffled`: in a random order, of which no direction is more likely. */
 export type Presentation = 'forwards' | 'backwards' | 'shuffled';
@@ -73,22 +62,4 @@ export async function* presented({ dataset, classes }: TestSet, preprocessor: Pr
       : batch.labels;
     yield { ...batch, frames, labels };
   }
-}
-
-/**
- * Share of right motions when every clip is counted forwards and backwards, shuffled into one order: then the frames of
- * the two are the same, their motions opposite, and whatever is guessed is right for one of the two at most. The
- * ceiling of 50 % is exact.
- */
-export function shuffledMotionShare(guesses: readonly Guess[]): number {
-  const right = guesses.reduce(
-    (sum, { truth, guess }) =>
-      sum + Number(motionOf(truth) === motionOf(guess)) + Number(motionOf(reversed(truth)) === motionOf(guess)),
-    0,
-  );
-  return right / (2 * guesses.length);
-}
-
-export function motionShare(guesses: readonly Guess[]): number {
-  return guesses.filter(({ truth, guess }) => motionOf(truth) === motionOf(guess)).length / guesses.length;
 }

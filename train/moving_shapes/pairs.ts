@@ -1,12 +1,11 @@
 import type { Random } from '../../engine/index.ts';
-import type { Entry } from '../data/sets/lists.ts';
 import { familyOf } from './scenes.ts';
 
 /**
  * An order in which pairs of pictures follow each other whose captions differ in the shape alone. In a batch without
  * such pairs colour, size and place tell almost every picture, and shapes are learned late.
  */
-export function inPairs(entries: readonly Entry[], random: Random): Int32Array {
+export function inPairs(entries: readonly { readonly label: number }[], random: Random): Int32Array {
   const families = new Map<number, number[]>();
   for (const at of random.permutation(entries.length)) {
     const family = familyOf(entries[at].label);

@@ -2,6 +2,7 @@ import { PRESETS } from '../../model/systems/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { parseConfig } from '../run/config.ts';
 import { DEFAULT_SIZES, type MovingShapesSizes } from './files.ts';
+import { warmupOf } from './warmup.ts';
 
 /** How much of everything. */
 export interface Plan {
@@ -50,7 +51,7 @@ export function videoConfig(system: TrainConfig['model']['system'],
         init: { mitPositions: 1, mitWeights: 0.15, promptWeights: 0.05, ...init } },
       data: { frames: system === 'clip-one' ? 1 : PRESETS.tiny.frames, size: PRESETS.tiny.vision.imageSize, crop: false,
         flip: false, jitter: 0, gray: 0, ...data },
-      train: { steps, warmupSteps: Math.min(50, Math.ceil(steps / 10)), batch: BATCH, mixup: 0, cutmix: 0, precision },
+      train: { steps, warmupSteps: warmupOf(steps), batch: BATCH, mixup: 0, cutmix: 0, precision },
       // from nothing all parts are new: one rate for all, but for a head that is said to learn faster
       optim: { lr, minLrRatio: 0, schedule: 'plain', maxGradNorm: 1,
         ...(clip === undefined && { newPartsLrScale: headLrScale, groups: 'recipe' }) },

@@ -5,7 +5,8 @@ import { clipPredictions, type Shown } from '../protocols/clips.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import { type LogEntry, seriesOf } from '../log/run_log.ts';
 import type { ClipPrediction, Confusion, Curve, Headline, Stage } from '../report/data.ts';
-import { type Guess, guessesOf, motionOf, motionShare, shuffledMotionShare, type TestSet } from './measure.ts';
+import { type Guess, guessesOf, motionOf, motionShare, shuffledMotionShare } from './guesses.ts';
+import type { TestSet } from './measure.ts';
 
 /** Everything that was measured on the test clips. */
 export interface Measured {

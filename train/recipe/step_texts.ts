@@ -1,5 +1,5 @@
 import { dispose, type Gpu, Tensor } from '../../engine/index.ts';
-import { type Compared, requireTexts, type System, textFeatures } from '../../model/systems/system.ts';
+import { type Compared, requireTexts, type SystemOfTexts, textFeatures } from '../../model/systems/system.ts';
 import { textBatch } from '../../model/parts/text.ts';
 import type { TokenRows } from '../../model/tokenizer.ts';
 
@@ -25,7 +25,7 @@ export class StepTexts {
   readonly #all: Tensor | undefined;
   #chosen = 0;
 
-  constructor(gpu: Gpu, system: System, options: StepTextsOptions) {
+  constructor(gpu: Gpu, system: SystemOfTexts, options: StepTextsOptions) {
     this.#gpu = gpu;
     this.#options = options;
     const { sentences, templates, isFixed, length } = options;

@@ -26,7 +26,7 @@ import type { Pattern } from '../data/views/sampling.ts';
 import { RunStep } from '../recipe/step.ts';
 import { StepTexts } from '../recipe/step_texts.ts';
 import type { Sharing } from '../recipe/sharing.ts';
-import { trainStage } from '../recipe/stage.ts';
+import { RunLoop } from '../recipe/run_loop.ts';
 import { readRunData, type RunData, type RunList } from './run_data.ts';
 import { Saving } from './saving.ts';
 import type { StopRequest } from './stop.ts';
@@ -187,70 +187,51 @@ export async function fit(
       return { content, moments: await optimizer.moments(), state: stateAt(step, await optimizer.counts()) };
     },
   });
-  const save = (step: number) => saving.save(step);
-  /** Measures the model if that is due. Returns whether there is something new to save. */
-  const validate = async (step: number): Promise<boolean> =>
-    validations.isDue(step) && stop.code === undefined && (await validations.run(step));
-  const savesAfter = (step: number) => step % run.checkpointEverySteps === 0;
   /** Takes in the clips that other processes could not decode. */
-  const shareQuarantine = async () => {
+  const shareQuarantine = async (others: Fellows) => {
     const own = quarantine.clips.filter(({ path }) => quarantine.wasMet(path));
-    for (const clip of (await fellows?.gather(own))?.flat() ?? []) quarantine.add(clip);
+    for (const clip of (await others.gather(own)).flat()) quarantine.add(clip);
   };
-  const isCompared = (step: number) => fellows !== undefined && step % fellows.compareEvery === 0;
-  const endsAfter = () => stop.code !== undefined || validations.isExhausted;
+  const loop = new RunLoop<Batch>({
+    gpu,
+    optimizer,
+    schedule,
+    steps,
+    done,
+    accumulation: train.accumulation,
+    sum: train.sum,
+    sharing: fellows,
+    source: batches,
+    keeper: saving,
+    measures: validations,
+    stop,
+    saveEvery: run.checkpointEverySteps,
+    together: fellows && { meet: () => shareQuarantine(fellows), compareEvery: fellows.compareEvery,
+      compare: (step) => fellows.compare(system, step) },
+    moments: own.moments,
+    feed: (batch, step, micro) => {
+      gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputOf(micro).pixels));
+      if (micro === (share?.first ?? 0)) texts?.choose(drawTemplate(config.data.templates, run.seed, step));
+      own.write(batch.labels, { seed: run.seed, step, micro });
+    },
+    loss: (micro) => own.loss(micro),
+    onCompile: recorder.progress.compiling,
+    onWait: (seconds) => rates.wait(seconds),
+    onStep: (report) => {
+      const { step } = report;
+      const { values, endsEpoch } = journal.enter(report);
+      const isKept = step % run.logEverySteps === 0 || step === steps || step === done + 1 || endsEpoch;
+      recorder.report(report, train.batch * train.accumulation, isKept,
+        isKept ? { ...values, ...rates.take() } : values);
+    },
+  });
 
   try {
     recorder.stage(stage, steps, done);
-    await fellows?.compare(system, done);
-    // a run that was stopped in a validation begins with it
-    if (done > 0 && done < steps && (await validate(done))) await save(done);
-    let reached = done;
-    if (!endsAfter()) {
-      reached = await trainStage<Batch>({
-        gpu,
-        optimizer,
-        schedule,
-        steps,
-        done,
-        accumulation: train.accumulation,
-        sum: train.sum,
-        sharing: fellows,
-        moments: own.moments,
-        prepare: (step, micro) => batches.read(step, micro),
-        feed: (batch, step, micro) => {
-          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputOf(micro).pixels));
-          if (micro === (share?.first ?? 0)) texts?.choose(drawTemplate(config.data.templates, run.seed, step));
-          own.write(batch.labels, { seed: run.seed, step, micro });
-        },
-        loss: (micro) => own.loss(micro),
-        onCompile: recorder.progress.compiling,
-        onWait: (seconds) => rates.wait(seconds),
-        onStep: (report) => {
-          const { step } = report;
-          const { values, endsEpoch } = journal.enter(report);
-          const isKept = step % run.logEverySteps === 0 || step === steps || step === done + 1 || endsEpoch;
-          recorder.report(report, train.batch * train.accumulation, isKept,
-            isKept ? { ...values, ...rates.take() } : values);
-        },
-        pausesAfter: (step) =>
-          step !== steps && (endsAfter() || savesAfter(step) || validations.isDue(step) || isCompared(step)),
-        onPause: async (step) => {
-          await shareQuarantine();
-          if (isCompared(step)) await fellows?.compare(system, step);
-          const isBest = (await validate(step)) && validations.best?.step === step;
-          if (isBest || savesAfter(step) || endsAfter()) await save(step);
-          return !endsAfter();
-        },
-        onFailure: (step) => saving.end(step),
-      });
-      await shareQuarantine();
-      if (reached === steps && done < steps) await save(reached);
-    }
+    const reached = await loop.train();
     await requireFiniteWeights(model);
     const isModelSaved = await saving.keep(join(folder, MODEL_FOLDER), (path) => saveCheckpoint(path, content));
-    const isDone = reached === steps || validations.isExhausted;
-    if (isDone && (await validate(reached))) await save(reached);
+    const isDone = await loop.finish(reached);
     const predictions = isDone && stop.code === undefined ? await validations.predictionsAt(reached) : undefined;
     return { system, step: reached, isDone, isSaved: saving.last === reached && isModelSaved, elapsedSeconds: elapsed(),
       validations: validations.history, predictions };

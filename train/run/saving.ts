@@ -1,26 +1,29 @@
 import { FileError } from '../../engine/file_error.ts';
-import type { CheckpointStore, Snapshot } from '../checkpoint/store.ts';
+import type { Keeper } from '../recipe/run_loop.ts';
 import type { Progress } from '../log/progress.ts';
 
-export interface SavingOptions {
+/** `S` is all that a run is resumed from, as its store takes it. */
+export interface SavingOptions<S> {
   /** Omitted by a process whose run another one saves: nothing is read or written then. */
-  readonly store?: Pick<CheckpointStore, 'save'>;
+  readonly store?: { save(snapshot: S): Promise<unknown> };
   readonly progress: Pick<Progress, 'message'>;
   /** What is to be saved now. */
-  readonly snapshot: (step: number) => Promise<Snapshot>;
+  readonly snapshot: (step: number) => Promise<S>;
   /** Step of the checkpoint that the run went on from. */
   readonly resumedFrom?: number;
+  /** What people are told of a step from which the run can go on; how the command line does it, if omitted. */
+  readonly wayOn?: (step: number) => string;
 }
 
 /**
  * Saves a run as it goes. A disk that does not take a checkpoint costs that one alone: the earlier ones stay, the run
  * goes on, and the next is tried.
  */
-export class Saving {
-  readonly #options: SavingOptions;
+export class Saving<S> implements Keeper {
+  readonly #options: SavingOptions<S>;
   #last: number | undefined;
 
-  constructor(options: SavingOptions) {
+  constructor(options: SavingOptions<S>) {
     this.#options = options;
     this.#last = options.resumedFrom;
   }
@@ -32,7 +35,8 @@ export class Saving {
 
   /** For people: where the run can go on. */
   get whereToGoOn(): string {
-    return this.#last === undefined ? 'no checkpoint was saved' : `--resume goes on from step ${this.#last}`;
+    const { wayOn = (step) => `--resume goes on from step ${step}` } = this.#options;
+    return this.#last === undefined ? 'no checkpoint was saved' : wayOn(this.#last);
   }
 
   /** Saves the step that was done last. Returns whether it is on the disk; if not, says why. */

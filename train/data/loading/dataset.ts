@@ -9,6 +9,7 @@ import { openCacheRoom } from './clip_cache.ts';
 import { type DecodeCounts, Decoders } from './decoders.ts';
 import { FrameCache } from './frame_cache.ts';
 import { inOrder } from './in_order.ts';
+import { type Order, orderOfEpoch } from './order.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { Purpose, Sample, SampleRequest, Sampling } from './sample.ts';
 
@@ -37,7 +38,7 @@ export interface DatasetOptions extends Sampling {
   /** Decoded frames are kept up to this many bytes. */
   readonly cacheBytes?: number;
   /** Places in the list in the order of one pass; a random order if omitted. */
-  readonly order?: (entries: readonly Entry[], random: Random) => Int32Array;
+  readonly order?: Order<Entry>;
   /** Threads that decode; 0, or omitted: the thread that asks. */
   readonly workers?: number;
   /** Clips that are decoded ahead of the batch that is put together. */
@@ -105,8 +106,7 @@ export class Dataset {
    */
   training(epoch: number, batch: number, first = 0,
     isWanted: (number: number) => boolean = () => true): AsyncGenerator<Batch, void, undefined> {
-    const random = new Random(this.#options.seed, `order of epoch ${epoch}`);
-    const order = this.#options.order?.(this.entries, random) ?? random.permutation(this.entries.length);
+    const order = orderOfEpoch(this.#options.seed, epoch, this.entries, this.#options.order);
     const places = Array.from({ length: this.trainingBatches(batch) * batch }, (_, place) => place).filter((place) => {
       const number = Math.floor(place / batch);
       return number >= first && isWanted(number);
