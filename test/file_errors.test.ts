@@ -134,7 +134,8 @@ test('files are read up to a size, to the byte, and no further: 256 MiB if nobod
   }
   truncateSync(path, 2 ** 28 + 1); // of which the disk has a hundred
   for (const read of ways) {
-    await assert.rejectsWith(read(path), FileError, /has 256\.0 MiB \(268,435,457 B\), at most 256\.0 MiB \(268,435,456 B\) /);
+    await assert.rejectsWith(read(path), FileError,
+      /has 256\.0 MiB \(268,435,457 B\), at most 256\.0 MiB \(268,435,456 B\) /);
   }
 });
 
@@ -145,12 +146,12 @@ testIf(process.platform !== 'win32', 'Windows has no pipes among its files')(
     rmSync(pipe, { force: true });
     assert.is(spawnSync('mkfifo', [pipe]).status, 0);
     const { statSync } = fs;
-    fs.statSync = (() => ({ isFile: () => true })) as unknown as typeof statSync;
+    Object.assign(fs, { statSync: () => ({ isFile: () => true }) });
     syncBuiltinESMExports();
     try {
       assert.throwsWith(() => openRegularSync(pipe), FileError, /pipe: /);
     } finally {
-      fs.statSync = statSync;
+      Object.assign(fs, { statSync });
       syncBuiltinESMExports();
     }
   },

@@ -206,8 +206,9 @@ export async function fit(
     measures: validations,
     stop,
     saveEvery: run.checkpointEverySteps,
-    together: fellows && { meet: () => shareQuarantine(fellows), compareEvery: fellows.compareEvery,
-      compare: (step) => fellows.compare(system, step) },
+    together: fellows &&
+      { meet: () => shareQuarantine(fellows), compareEvery: fellows.compareEvery,
+        compare: (step) => fellows.compare(system, step) },
     moments: own.moments,
     feed: (batch, step, micro) => {
       gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputOf(micro).pixels));
