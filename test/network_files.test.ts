@@ -2,11 +2,15 @@
 import { rmSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { CheckpointFormatError, ConfigError, open, Tensor } from '../engine/index.ts';
+import { CheckpointFormatError, ConfigError, open, StateDictError, Tensor } from '../engine/index.ts';
 import { openCheckpoint, openWeights, saveCheckpoint, saveOfficial } from '../model/checkpoint/folder.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
-import type { Readable } from '../model/checkpoint/weights.ts';
+import { bytesInMemory } from '../model/checkpoint/bytes.ts';
+import { openTensors } from '../model/checkpoint/open.ts';
+import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
+import { type Readable, Weights } from '../model/checkpoint/weights.ts';
+import type { VideoModel } from '../model/systems/system.ts';
 import { familyOf, type FlorenceConfig, NETWORK_NAMES, type NetworkConfig, networkFor,
   type TsmConfig } from '../model/systems/config.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
@@ -182,6 +186,29 @@ test('a Swin of pictures is read as its authors and as timm name it, and its ind
     const path = await networks.written(`swin-${what}.pth`, model, 'swin-pictures', more);
     await assert.rejectsWith(openCheckpoint(path), CheckpointFormatError, `${path}: ${message}`);
   }
+});
+
+test('parts of one parameter that are not alike are refused when it is read, and so is a table of no rows', async () => {
+  const config = networkFor('video-swin', 'tiny', { frames: 8, imageSize: 32, classes: CLASSES });
+  const swin = networks.made(config, 5);
+  const empty = new Map(swin.state() as Iterable<[string, Readable]>);
+  empty.set('backbone.layers.0.blocks.0.attn.relative_position_bias_table', { shape: [0, 2],
+    read: () => Promise.resolve(new Float32Array(0)) });
+  await networks.written('no_rows.pth', { state: () => empty } as unknown as VideoModel, 'mmaction');
+  await assert.rejectsWith(openCheckpoint(networks.at('no_rows.pth')), ConfigError,
+    /window has 0 numbers, expected 3: of time, height and width/);
+
+  const pieces: Uint8Array[] = [];
+  const tensors = ['q_proj', 'k_proj', 'v_proj'].map((name, i) => ({
+    name: `vision_model.encoder.layers.0.self_attn.${name}.bias`,
+    shape: [4 - (i % 2)],
+  }));
+  for await (const piece of encodeSafetensors(tensors, (name) => new Float32Array(name.includes('k_proj') ? 3 : 4))) {
+    pieces.push(piece.slice());
+  }
+  const weights = new Weights('x', [await openTensors(bytesInMemory('x', Buffer.concat(pieces)))]);
+  const [[, { read }]] = weights.readables();
+  await assert.rejectsWith(read(), StateDictError, /k_proj\.bias is \[3\], expected \[4\]/);
 });
 
 test("what MMAction2's first versions hold of pixels is what they are normalised by", async () => {

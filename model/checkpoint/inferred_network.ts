@@ -108,7 +108,7 @@ function windowOf(offsets: number, tokens: number | undefined): readonly number[
     if (side % 2 === 0 || offsets % (side * side) !== 0) continue;
     all.push([(offsets / (side * side) + 1) / 2, (side + 1) / 2, (side + 1) / 2]);
   }
-  return all.find((window) => sizeOf(window) === tokens) ?? all[0];
+  return all.find((window) => sizeOf(window) === tokens) ?? all[0] ?? []; // of no rows
 }
 
 const classesOf = (held: HeldShapes): string[] => numberedClasses(held.shape('cls_head.fc_cls.weight', 2)[0]);

@@ -100,8 +100,7 @@ export class Weights {
   async *pieces(official: string, shape: Shape, rooms?: PieceRooms): AsyncGenerator<Float32Array, void, undefined> {
     const { parts, order, partShape } = this.stored(official, shape);
     for (const part of parts) {
-      const file = this.#fileOf.get(part);
-      if (file === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
+      const file = this.#fileWith(part, partShape);
       if (order !== 'same') yield fromStored(order, await file.floats(part), partShape, shape);
       else {
         const { dtype } = file.entry(part);
@@ -115,12 +114,20 @@ export class Weights {
 
   /** An official buffer of whole numbers. @throws CheckpointFormatError of those that 32 bits do not hold */
   async counts(official: string, shape: Shape): Promise<Uint32Array> {
-    const [part] = this.stored(official, shape).parts;
-    const file = this.#fileOf.get(part);
-    if (file === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
+    const { parts: [part], partShape } = this.stored(official, shape);
+    const file = this.#fileWith(part, partShape);
     const { dtype } = file.entry(part);
     const bytes = (dtype === 'I64' ? 8 : 4) * sizeOf(shape);
     return countsOf(file, part, dtype, await joined(bytes, file.pieces(part)));
+  }
+
+  /** The file of a tensor. @throws StateDictError if it is in none, or is not as the parts beside it make it */
+  #fileWith(part: string, partShape: Shape): TensorFile {
+    const file = this.#fileOf.get(part);
+    const own = file?.entry(part).shape;
+    if (file !== undefined && own !== undefined && isSameShape(own, partShape)) return file;
+    throw new StateDictError(this.path, { missing: own === undefined ? [part] : [], unexpected: [],
+      mismatched: own === undefined ? [] : [`${part} is [${own}], expected [${partShape}]`] });
   }
 
   /** How a parameter is stored here, by its official name and shape. */
