@@ -1,4 +1,4 @@
-/** What models are not given, and how texts are given to them: by shapes alone, nothing runs. */
+/** What models refuse, what is known of each of them, and how texts are given to one; nothing runs. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { commandsOf, ConfigError, type Gpu, type Shape, ShapeError, Tensor } from '../engine/index.ts';

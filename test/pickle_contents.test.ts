@@ -86,6 +86,7 @@ test('what holds no tensors is told by its first eight members', () => {
     [inert('a.B'), 'an object that only Python could make, by a.B'],
     [inert('a.B', null, { k: 1 }), 'an object that only Python could make, by a.B (k: the number 1)'],
     [dict({}), 'a dict of 0 ()'],
+    [dict({ w: inert('a.B') }), 'a dict of 1 (w: an object that only Python could make, by a.B)'],
     [dict(members(8)), `a dict of 8 (${list(8)})`],
     [dict(members(9)), `a dict of 9 (${list(8)}, …)`],
     [new Map<Value, Value>([[1, 2], ['m'.repeat(41), 3]]),

@@ -225,10 +225,11 @@ test('what cannot be run is refused with the byte, what was expected and what is
 test('a value is told by what it is, and how much of it there is', () => {
   assert.equal(
     [null, [1, 2], map([1, 2]), new Set<Value>([1]), bytes(1, 2, 3), new Global('a', 'b'), inert('a.b'), TENSOR.storage,
-      TENSOR, 'text', 'x'.repeat(41), true, 3, 2n].map(described),
+      TENSOR, 'text', 'x'.repeat(41), true, 3, 10n ** 40n].map(described),
     ['None', 'a list of 2', 'a dict of 1', 'a set of 1', '3 bytes', 'the name a.b',
       'an object that only Python could make, by a.b', 'a storage', 'a tensor of float32', 'the text "text"',
-      `the text "${'x'.repeat(20)}…${'x'.repeat(19)}"`, 'the boolean true', 'the number 3', 'the bigint 2'],
+      `the text "${'x'.repeat(20)}…${'x'.repeat(19)}"`, 'the boolean true', 'the number 3',
+      `the bigint 1${'0'.repeat(19)}…${'0'.repeat(19)}`],
   );
 });
 
