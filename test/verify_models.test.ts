@@ -101,7 +101,7 @@ test('weights after a step are compared, but those without a gradient, and so ar
   }
 });
 
-test('the first step of the recipe has rate 0; its groups, and the thirds of a packed projection, are compared apart', async () => {
+test('groups of the recipe are compared, and of a packed projection the thirds that have a gradient', async () => {
   const { json, parts } = await xclip('off_b');
   const packed = 'mit.resblocks.0.attn.in_proj_bias';
   assert.ok(json.zero_gradient_params.includes(`${packed}[k]`));
@@ -111,15 +111,10 @@ test('the first step of the recipe has rate 0; its groups, and the thirds of a p
     );
   const steps = { ...json, files: { ...json.files, adamw1: 1 } };
   const third = parts.weights[packed].values.length / 3;
-  const adamw1 = copy(parts.weights);
-  off(adamw1[packed], 1, third + 1); // of the keys: not compared
-  const sound = await checked(steps, { ...parts, adamw1 });
-  assert.equal([...sound.values()].filter(({ passed }) => !passed), []);
-  assert.equal(sound.get('weights after 1 step')?.worst?.error, 0);
-
-  for (const [at, part] of [[third - 1, 'q'], [3 * third - 1, 'v']] as const) {
-    off(adamw1[packed], part === 'q' ? 1 : 2, at);
-  }
+  const adamw1 = copy(parts.weights); // as they were: the first rate is 0
+  off(adamw1[packed], 5, third + 1); // of the keys: not compared
+  off(adamw1[packed], 1, third - 1);
+  off(adamw1[packed], 2, 3 * third - 1);
   const [first, ...others] = json.adamw.groups;
   const decays = { ...first, weight_decay: 0.5 };
   const found = await checked({ ...steps, adamw: { ...json.adamw, groups: [decays, ...others] } }, { ...parts,
