@@ -6,6 +6,7 @@ import { cumsum } from '../kernels/cumsum/index.ts';
 import { add } from '../kernels/elementwise/index.ts';
 import { tokenIds } from '../kernels/embedding/index.ts';
 import { gradNorm } from '../kernels/grad_norm/index.ts';
+import { layernorm } from '../kernels/layernorm/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
 import { max, mean, sumAll } from '../kernels/reduce/index.ts';
 import { canBePanels, isWorthPacking, isWorthPanels } from '../kernels/shared/panels.ts';
@@ -112,6 +113,26 @@ test('the norm of gradients is taken of 8192 numbers at a time, each arena behin
   assert.equal(of(a), [{ n: 2048, first: 0, splits: 1 }, { n: 1 }]);
   assert.equal(of(a, b, c), [{ n: 2048, first: 0, splits: 1 }, { n: 8193, first: 1, splits: 2 }, { n: 5, first: 3,
     splits: 1 }, { n: 4 }]);
+});
+
+test('gradients of rows, and of one appended to each sequence, are one dispatch into one tensor', () => {
+  const [x, appended, weight] = [zeros(gpu, 3, 4, 8), zeros(gpu, 3, 8), zeros(gpu, 8)];
+  for (const tensor of [x, appended]) tensor.requiresGrad = true;
+  const [commands] = commandsOf(gpu, () =>
+    void gpu.scope(() => {
+      const y = layernorm(x, weight, weight, { appended });
+      backward(y, y.like());
+      for (const tensor of [x, appended]) tensor.grad?.dispose();
+    }));
+  // whoever has no place of its own in an arena gets its part as a copy
+  assert.equal(commands.map((command) => command.kind === 'dispatch' ? command.label.split('.')[0] : command.kind), [
+    'layernorm',
+    'layernorm_grad',
+    'copy',
+    'copy',
+  ]);
+  for (const tensor of [x, appended]) tensor.grad = undefined;
+  for (const tensor of [x, appended, weight]) tensor.dispose();
 });
 
 test('positions of a token come in lists, those of more than 64 in splits of their own', () => {
