@@ -212,6 +212,9 @@ test('accuracy of up to 400 classes has a step for each, of more as many as can 
   };
   assert.equal([2, 400, 401, 801].map(steps), [2, 400, 201, 267]);
   assert.match(accuracyChart(classRows(counted(['a', 'b'], [0, 0, 1]))), 'Accuracy of 1 classes');
+  const nine = accuracyChart(classRows(counted(many(9), ...many(9).map((_, i) => [i, i, 1] as const))));
+  assert.equal([...nine.matchAll(/>(\d+)</g)].map(([, tick]) => tick).filter((tick) => Number(tick) < 10), ['0', '0',
+    '2', '4', '6', '8'], 'some six marks, as few as say it');
 });
 
 test('a large matrix has a dot for each pair, whose strength is its share of the class', () => {

@@ -1,5 +1,6 @@
 /** Frames that are taken from the segments that they are in are those of the whole file, bit for bit. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { CodecContext, Frame } from 'node-av/lib';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readFrames, readParts } from '../train/data/video/decode.ts';
@@ -149,12 +150,50 @@ test('packets that show nothing may be in VP8 and MPEG-4, and where frames come 
   }
 });
 
-test('a damage in a segment that is needed is the error of the whole file', async () => {
+/** A file with a damage in its pictures. */
+function damaged(): string {
   const bytes = readFileSync(at('a.mp4'));
   const place = bytes.indexOf('mdat') + 1200;
   for (let i = 0; i < 400; i++) bytes[place + i] ^= 0xff;
   writeFileSync(at('needed.mp4'), bytes);
-  const whole = await refusal(at('needed.mp4'));
+  return at('needed.mp4');
+}
+
+test('each decoder and each picture of a decoder is freed, whatever becomes of the file', async () => {
+  const counts = { opened: 0, closed: 0, allocated: 0, freed: 0 };
+  const [codec, frame] = [CodecContext.prototype, Frame.prototype];
+  const own = { open2Sync: codec.open2Sync, close: codec[Symbol.dispose], alloc: frame.alloc,
+    free: frame[Symbol.dispose] };
+  codec.open2Sync = function(...asked) {
+    counts.opened++;
+    return own.open2Sync.apply(this, asked);
+  };
+  codec[Symbol.dispose] = function() {
+    counts.closed++;
+    own.close.call(this);
+  };
+  frame.alloc = function() {
+    counts.allocated++;
+    own.alloc.call(this);
+  };
+  frame[Symbol.dispose] = function() {
+    counts.freed++;
+    own.free.call(this);
+  };
+  try {
+    await readFrames(at('a.mkv'), all);
+    await readParts(at('a.mkv'), () => [7]);
+    await refusal(damaged());
+  } finally {
+    Object.assign(codec, { open2Sync: own.open2Sync, [Symbol.dispose]: own.close });
+    Object.assign(frame, { alloc: own.alloc, [Symbol.dispose]: own.free });
+  }
+  assert.ok(counts.opened >= 3 && counts.allocated >= 3, JSON.stringify(counts));
+  assert.equal([counts.closed, counts.freed], [counts.opened, counts.allocated]);
+});
+
+test('a damage in a segment that is needed is the error of the whole file', async () => {
+  const whole = await refusal(damaged());
   const part = await assert.rejectsWith(readParts(at('needed.mp4'), all), /needed\.mp4/);
   assert.is((part as Error).message, whole.message);
 });
