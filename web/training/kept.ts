@@ -25,9 +25,16 @@ const STORE = 'run';
 /** Raised when what is kept changes: a run of another version is gone. */
 const VERSION = 1;
 
-/** The shelf of this browser, in IndexedDB. Every checkpoint is one transaction: it is there whole, or not at all. */
+/**
+ * The shelf of this browser, in IndexedDB. Every checkpoint is one transaction: it is there whole, or not at all. What
+ * the browser does not keep is at hand as long as its tab is open.
+ */
 export class BrowserShelf implements Shelf {
+  /** What came last, if the browser did not keep it. */
+  #unkept: Kept | undefined;
+
   async read(): Promise<Kept | undefined> {
+    if (this.#unkept !== undefined) return this.#unkept;
     const entries = await transact('readonly', (store) => {
       const [keys, values] = [store.getAllKeys(), store.getAll()];
       return () => keys.result.map((key, i): [string, unknown] => [String(key), values.result[i]]);
@@ -36,14 +43,17 @@ export class BrowserShelf implements Shelf {
   }
 
   async save(kept: Kept): Promise<void> {
+    this.#unkept = kept;
     await transact('readwrite', (store) => {
       store.clear();
       for (const [key, value] of Object.entries(kept)) store.put(value, key);
       return () => undefined;
     });
+    this.#unkept = undefined;
   }
 
   async clear(): Promise<void> {
+    this.#unkept = undefined;
     await transact('readwrite', (store) => {
       store.clear();
       return () => undefined;
@@ -53,13 +63,13 @@ export class BrowserShelf implements Shelf {
 
 /** Does something with what is kept. @param work asks for it, and returns what gives the result once all is done */
 async function transact<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => () => T): Promise<T> {
-  const opening = indexedDB.open(DATABASE, VERSION);
-  opening.onupgradeneeded = () => {
-    if (opening.result.objectStoreNames.contains(STORE)) opening.result.deleteObjectStore(STORE);
-    opening.result.createObjectStore(STORE);
-  };
   let database: IDBDatabase | undefined;
   try {
+    const opening = indexedDB.open(DATABASE, VERSION);
+    opening.onupgradeneeded = () => {
+      if (opening.result.objectStoreNames.contains(STORE)) opening.result.deleteObjectStore(STORE);
+      opening.result.createObjectStore(STORE);
+    };
     database = await settled(opening);
     const transaction = database.transaction(STORE, mode, { durability: 'strict' });
     const done = new Promise<void>((resolve, reject) => {

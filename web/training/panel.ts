@@ -30,7 +30,7 @@ export class TrainPanel {
   async look(): Promise<void> {
     this.#say('Asking this browser for an adapter …');
     await this.#trying(() => this.look(), async () => {
-      const look = await this.#client.ask({ kind: 'look' });
+      const look = await this.#client.ask({ kind: 'look' }, (progress) => this.#warn(progress));
       if (look.kept === undefined) await this.#offer(look);
       else this.#offerKept(look.kept);
     });
@@ -132,9 +132,13 @@ export class TrainPanel {
       );
     } else if (progress.kind === 'compile') this.#say(`Compiling programs: ${progress.done} of ${progress.total}.`);
     else if (progress.kind === 'measure') this.#say(`Measuring: ${progress.done} of ${progress.total} clips.`);
-    else if (progress.kind === 'trouble') {
-      this.#faults.append(element('p', { className: 'note wrong' }, progress.sentence));
-    }
+    else this.#warn(progress);
+  }
+
+  /** What hinders nothing, and is to be known. */
+  #warn(progress: TrainProgress): void {
+    if (progress.kind !== 'trouble') return;
+    this.#faults.replaceChildren(element('p', { className: 'note wrong' }, progress.sentence));
   }
 
   /** The tab tells how far the run is, and that it goes on behind others. */

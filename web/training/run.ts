@@ -163,7 +163,7 @@ export class LessonRun {
       progress: { message: (sentence) => tell({ kind: 'trouble', sentence }) },
       resumedFrom: kept?.step,
       wayOn: (step) => `the run can go on from step ${step} of ${name}`,
-      snapshot: async (step) => ({ plan, stage: name, step, curve: this.#curve, measured: measured(),
+      snapshot: async (step) => ({ plan, stage: name, step, curve: [...this.#curve], measured: [...measured()],
         optimizer: await optimizer.counts(), epoch: journal.epoch, weights: await weightsOf(gpu, model),
         moments: await optimizer.moments() }),
     });

@@ -1,4 +1,5 @@
 /** What the worker that trains does for each request. It needs no worker: tests call it in Node. */
+import { FileError } from '../../engine/file_error.ts';
 import { FirstlightError } from '../../engine/index.ts';
 import { secondsOf, STEP } from '../../train/moving_shapes/expectation.ts';
 import { SharedContext } from '../worker/contexts.ts';
@@ -50,7 +51,7 @@ export class TrainService {
     tell: (progress: TrainProgress) => void): Promise<TrainAnswers[TrainRequest['kind']]> {
     switch (request.kind) {
       case 'look':
-        return await this.#look();
+        return await this.#look(tell);
       case 'expect':
         return { seconds: await secondsOf(await this.#contexts.current(), workOf(request.plan, this.#lesson)) };
       case 'train':
@@ -62,17 +63,28 @@ export class TrainService {
     }
   }
 
-  async #look(): Promise<Look> {
+  async #look(tell: (progress: TrainProgress) => void): Promise<Look> {
     const gpu = await this.#contexts.current();
-    const kept = await this.#shelf.read();
+    const kept = await this.#kept(tell);
     return { adapter: gpu.name, kind: gpu.kind, hasHalf: gpu.features.has('shader-f16'),
       ...(kept !== undefined && { kept: shownOf(kept) }) };
+  }
+
+  /** The run that is kept. A browser that keeps nothing hinders nobody from training. */
+  async #kept(tell: (progress: TrainProgress) => void): Promise<Kept | undefined> {
+    try {
+      return await this.#shelf.read();
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      tell({ kind: 'trouble', sentence: `${error.message}; a run lasts here as long as this tab` });
+      return undefined;
+    }
   }
 
   async #train(plan: LessonPlan, stop: Stop, tell: (progress: TrainProgress) => void): Promise<Outcome> {
     const gpu = await this.#contexts.current();
     gpu.requireType(plan.precision);
-    const kept = await this.#shelf.read();
+    const kept = await this.#kept(tell);
     if (kept !== undefined && JSON.stringify(kept.plan) !== JSON.stringify(plan)) {
       throw new FirstlightError('FL_RUN_EXISTS', 'another run is kept in this browser', {},
         'go on with it, or forget it and begin anew');
