@@ -152,6 +152,33 @@ test('an import that no browser can follow is found', () => {
   assert.equal(breaches('engine/wgsl.ts', "import type { FileHandle } from 'node:fs/promises';"), []);
 });
 
+/** The files that come with some, and what else they ask for by name; types and what is loaded later do not count. */
+function loadedWith(
+  begin: readonly string[],
+): { readonly files: readonly string[]; readonly others: readonly string[] } {
+  const files = new Set(begin);
+  const others = new Set<string>();
+  for (const path of files) { // grows while it is gone through
+    for (const { target, isType, isDynamic } of importsOf(readFileSync(`${ROOT}/${path}`, 'utf8'))) {
+      if (isType || isDynamic) continue;
+      if (target.startsWith('.')) files.add(resolve(path, target));
+      else others.add(target);
+    }
+  }
+  return { files: [...files], others: [...others].sort() };
+}
+
+test('the page that trains shares the loop with Node, and loads nothing of Node and no package', () => {
+  const { files, others } = loadedWith(['web/pages/train.ts', 'web/training/worker.ts']);
+  for (const shared of ['train/recipe/run_loop.ts', 'train/run/validations.ts', 'train/run/saving.ts']) {
+    assert.ok(files.includes(shared), shared);
+    assert.ok(loadedWith(['train/run/fit.ts']).files.includes(shared), shared);
+  }
+  assert.equal(files.filter((path) => /\.node\.ts$/.test(path)), []);
+  // the first two have a file for browsers, the last is made when the site is built
+  assert.equal(others, ['#instance', '#read_text', 'virtual:lesson']);
+});
+
 test('every form of an import is read: of types, over several lines, by export, in a function, and for its effects', () => {
   const text = `import { a } from './a.ts';
 import type { B } from './b.ts';

@@ -15,6 +15,7 @@ const RUNNING: Readonly<Record<string, string>> = {
   'index.html': '#here [data-checked=true]',
   'doctor.html': '[data-here=worker].met',
   'kernels/gelu.html': '#choices:not([hidden])',
+  'train.html': '#plan:not([hidden])',
 };
 const READ = ['kernels/index.html', 'docs/readme.html', 'source/engine/gpu.ts.html',
   'source/kernels/shared/index.html'];
@@ -50,7 +51,7 @@ for (const [path, ready] of Object.entries(RUNNING)) {
   });
 }
 
-for (const path of ['index.html', 'doctor.html', 'kernels/gelu.html']) {
+for (const path of Object.keys(RUNNING)) {
   run(`without WebGPU ${path} says so, with a way out, and is for everybody`, async () => {
     const { page, problems, close } = await site.page(path, { ...NO_WEBGPU, reducedMotion: 'reduce' });
     const said = page.locator(path.startsWith('kernels/') ? '.note.wrong' : FAULT).filter({ hasText: 'WebGPU' });

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'vite';
 import { inlineTexts } from '../../package/inline.ts';
+import type { Lesson } from '../training/lesson.ts';
+import { lessonModule } from './lesson.ts';
 import { roomsModule } from './rooms.ts';
 
 /** A script of a page, and the modules that come with it before anything else. */
@@ -23,11 +25,11 @@ const MANIFEST = 'manifest.json';
  * Builds the scripts of web/pages into a folder, and says where they are.
  *
  * @param root of the project
- * @param names of the scripts
+ * @param names of the scripts  @param lesson of the page that trains
  */
-export async function bundle<N extends string>(root: string, folder: string,
-  names: readonly N[]): Promise<Record<N, Script>> {
-  const plugins = () => [inlineTexts(), roomsModule(root)];
+export async function bundle<N extends string>(root: string, folder: string, names: readonly N[],
+  lesson: Lesson): Promise<Record<N, Script>> {
+  const plugins = () => [inlineTexts(), roomsModule(root), lessonModule(lesson)];
   await build({
     root,
     configFile: false,

@@ -24,7 +24,7 @@ ${NEEDS_SCRIPT}<div class="card" id="here" aria-live="polite" hidden></div>
     }</ul>
 <p><a href="${
       link('kernels/README.md')
-    }">All of them, in an order to read them</a>. <a href="doctor.html">The doctor</a> says what this browser and its adapter can do, and verifies every kernel on it.</p></section>
+    }">All of them, in an order to read them</a>. <a href="train.html">Train</a> shows what they are for: a tiny X-CLIP learns in this page. <a href="doctor.html">The doctor</a> says what this browser and its adapter can do, and verifies every kernel on it.</p></section>
 <section id="more"><h2>Use it</h2>
 <p><a href="${
       link('README.md')

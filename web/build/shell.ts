@@ -22,7 +22,8 @@ export interface Page {
 const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
   + "img-src 'self' data:; base-uri 'none'; form-action 'none'";
 
-const LINKS = [['index.html', 'Firstlight'], ['kernels/index.html', 'Kernels'], ['doctor.html', 'Doctor'], [
+const LINKS = [['index.html', 'Firstlight'], ['kernels/index.html', 'Kernels'], ['train.html', 'Train'], ['doctor.html',
+  'Doctor'], [
   'api/index.html',
   'API',
 ], ['docs/readme.html', 'Readme']] as const;

@@ -9,15 +9,18 @@ import { html } from '../../train/report/html.ts';
 import { STYLE } from '../../train/report/style.ts';
 import { apiEntries, type Entry } from '../api/model.ts';
 import { apiPages } from '../api/pages.ts';
+import type { Lesson } from '../training/lesson.ts';
 import { builtFrom } from './built.ts';
 import { bundle, type Script } from './bundle.ts';
 import { doctorPage } from './doctor.ts';
 import { firstPage } from './first.ts';
+import { makeLesson } from './lesson.ts';
 import { documentOf } from './markdown.ts';
 import { isFolder, placeOf, wayTo } from './places.ts';
 import { type Page, wholePage } from './shell.ts';
 import { filePage, folderPage } from './source.ts';
 import { studyPage } from './study.ts';
+import { trainPage } from './train.ts';
 
 /** Where reading begins; whatever these link is on the site as well. */
 const BEGIN = ['README.md', 'kernels/README.md', 'CONTRIBUTING.md', 'LICENSE',
@@ -31,8 +34,9 @@ const BEGIN = ['README.md', 'kernels/README.md', 'CONTRIBUTING.md', 'LICENSE',
 export async function buildSite(folder: string, entries: readonly Entry[] = apiEntries()): Promise<readonly string[]> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const scripts = await bundle(ROOT, folder, ['first', 'study', 'doctor']);
-  const pages = allPages(scripts, entries, (path) => copy(path, join(folder, placeOf(ROOT, path))));
+  const lesson = await makeLesson();
+  const scripts = await bundle(ROOT, folder, ['first', 'study', 'train', 'doctor'], lesson);
+  const pages = allPages({ scripts, lesson, entries }, (path) => copy(path, join(folder, placeOf(ROOT, path))));
   const style = writeStyle(folder);
   for (const page of pages) write(join(folder, page.path), wholePage(page, style));
   return pages.map(({ path }) => path);
@@ -56,9 +60,15 @@ function writeStyle(folder: string): string {
   return name;
 }
 
+/** What pages are made of beside the files of the project. */
+interface PageContents {
+  readonly scripts: Readonly<Record<'first' | 'study' | 'train' | 'doctor', Script>>;
+  readonly lesson: Lesson;
+  readonly entries: readonly Entry[];
+}
+
 /** The pages of the site, from those where reading begins to whatever they link. @param keep copies a picture */
-function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>>, entries: readonly Entry[],
-  keep: (path: string) => void): Page[] {
+function allPages({ scripts, lesson, entries }: PageContents, keep: (path: string) => void): Page[] {
   const pages: Page[] = [];
   const seen = new Set<string>(BEGIN);
   const built = builtFrom(ROOT);
@@ -71,7 +81,7 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
     const place = placeOf(ROOT, target);
     return wayTo(from, place.includes('#') ? place : place + anchor);
   };
-  pages.push(firstPage(scripts.first, linkFrom('index.html')),
+  pages.push(firstPage(scripts.first, linkFrom('index.html')), trainPage(lesson, scripts.train, linkFrom('train.html')),
     doctorPage(ROOT, scripts.doctor, linkFrom('doctor.html')), ...apiPages(linkFrom, entries));
   for (const path of seen) { // grows while it is gone through
     const place = placeOf(ROOT, path);

@@ -1,12 +1,13 @@
 /** The page's side of the worker. */
 import { FirstlightError } from '../../engine/errors.ts';
-import { type Answers, arrived, type FromWorker, type Progress, type Request, type ToWorker } from './protocol.ts';
+import { type AnswerTo, arrived, type Exchange, type FromWorker, type KernelExchange,
+  type ToWorker } from './protocol.ts';
 
 /** What is used of a `Worker`. */
-export interface WorkerLike {
-  postMessage(message: ToWorker): void;
+export interface WorkerLike<X extends Exchange = KernelExchange> {
+  postMessage(message: ToWorker<X>): void;
   terminate(): void;
-  onmessage: ((event: MessageEvent<FromWorker>) => void) | null;
+  onmessage: ((event: MessageEvent<FromWorker<X>>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
 }
 
@@ -14,26 +15,26 @@ export interface WorkerLike {
 const SILENCE = 30;
 
 /** A request that waits for its answer. */
-interface Waiting {
-  readonly settle: (answer: Answers[Request['kind']]) => void;
+interface Waiting<X extends Exchange> {
+  readonly settle: (answer: AnswerTo<X>) => void;
   readonly fail: (error: FirstlightError) => void;
-  readonly tell: (progress: Progress) => void;
+  readonly tell: (progress: X['progress']) => void;
 }
 
 /**
  * Asks a worker, which is made when it is first needed. One that fails, or that says nothing for 30 s, is ended, and
  * the next request makes another one: nothing else helps where a driver hangs.
  */
-export class Client {
-  readonly #make: () => WorkerLike;
+export class Client<X extends Exchange = KernelExchange> {
+  readonly #make: () => WorkerLike<X>;
   readonly #silence: number;
-  readonly #waiting = new Map<number, Waiting>();
-  #worker: WorkerLike | undefined;
+  readonly #waiting = new Map<number, Waiting<X>>();
+  #worker: WorkerLike<X> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
 
   /** @param silence seconds, for tests */
-  constructor(make: () => WorkerLike = makeWorker, silence = SILENCE) {
+  constructor(make: () => WorkerLike<X> = makeWorker, silence = SILENCE) {
     this.#make = make;
     this.#silence = silence;
   }
@@ -43,12 +44,12 @@ export class Client {
    *
    * @throws FirstlightError what went wrong in the worker, or that it did not answer
    */
-  ask<R extends Request>(request: R, onProgress: (progress: Progress) => void = () => undefined): Promise<
-    Answers[R['kind']]
+  ask<R extends X['request']>(request: R, onProgress: (progress: X['progress']) => void = () => undefined): Promise<
+    AnswerTo<X, R>
   > {
     const id = ++this.#asked;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { settle: resolve as Waiting['settle'], fail: reject, tell: onProgress });
+      this.#waiting.set(id, { settle: resolve as Waiting<X>['settle'], fail: reject, tell: onProgress });
       try {
         this.#worker ??= this.#start();
         this.#worker.postMessage({ id, request });
@@ -64,7 +65,7 @@ export class Client {
     this.#end(new FirstlightError('FL_STOPPED', 'stopped', {}, 'start it again'));
   }
 
-  #start(): WorkerLike {
+  #start(): WorkerLike<X> {
     const worker = this.#make();
     worker.onmessage = ({ data }) => {
       if (worker === this.#worker) this.#hear(data);
@@ -75,7 +76,7 @@ export class Client {
     return worker;
   }
 
-  #hear(message: FromWorker): void {
+  #hear(message: FromWorker<X>): void {
     const waiting = this.#waiting.get(message.id);
     if (message.kind !== 'progress') this.#waiting.delete(message.id);
     this.#listen();
@@ -106,7 +107,7 @@ export class Client {
   }
 }
 
-function makeWorker(): WorkerLike {
+function makeWorker(): Worker {
   return new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'firstlight' });
 }
 

@@ -131,16 +131,36 @@ export interface CrossingError {
   readonly where?: string;
 }
 
-/** A request under its number. */
-export interface ToWorker {
-  readonly id: number;
+/** What is said between a page and its worker. */
+export interface Exchange {
+  readonly request: { readonly kind: string };
+  /** By the kind of a request. */
+  readonly answers: object;
+  /** Told before an answer. */
+  readonly progress: unknown;
+}
+
+/** The one about kernels. */
+export interface KernelExchange {
   readonly request: Request;
+  readonly answers: Answers;
+  readonly progress: Progress;
+}
+
+/** The answer to a request. */
+export type AnswerTo<X extends Exchange, R extends X['request'] = X['request']> =
+  X['answers'][R['kind'] & keyof X['answers']];
+
+/** A request under its number. */
+export interface ToWorker<X extends Exchange = KernelExchange> {
+  readonly id: number;
+  readonly request: X['request'];
 }
 
 /** What comes back under it: progress, and then an answer or an error. */
-export type FromWorker =
-  | { readonly id: number; readonly kind: 'progress'; readonly progress: Progress }
-  | { readonly id: number; readonly kind: 'answer'; readonly answer: Answers[Request['kind']] }
+export type FromWorker<X extends Exchange = KernelExchange> =
+  | { readonly id: number; readonly kind: 'progress'; readonly progress: X['progress'] }
+  | { readonly id: number; readonly kind: 'answer'; readonly answer: AnswerTo<X> }
   | { readonly id: number; readonly kind: 'error'; readonly error: CrossingError };
 
 /** An error as plain data. What is no FirstlightError is a defect, and named so. */

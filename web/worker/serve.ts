@@ -1,14 +1,14 @@
-import { crossing, type FromWorker, type ToWorker } from './protocol.ts';
-import type { Service } from './service.ts';
+import { type AnswerTo, crossing, type Exchange, type FromWorker, type ToWorker } from './protocol.ts';
 
 /** The worker's end of the wire. */
-export interface Port {
-  postMessage(message: FromWorker): void;
-  onmessage: ((event: { readonly data: ToWorker }) => void) | null;
+export interface Port<X extends Exchange> {
+  postMessage(message: FromWorker<X>): void;
+  onmessage: ((event: { readonly data: ToWorker<X> }) => void) | null;
 }
 
 /** Answers what comes in at a port. */
-export function serve(port: Port, service: Service): void {
+export function serve<X extends Exchange>(port: Port<X>,
+  service: { answer(request: X['request'], tell: (progress: X['progress']) => void): Promise<AnswerTo<X>> }): void {
   port.onmessage = ({ data: { id, request } }) => {
     service.answer(request, (progress) => port.postMessage({ id, kind: 'progress', progress })).then(
       (answer) => port.postMessage({ id, kind: 'answer', answer }),

@@ -5,3 +5,8 @@ declare module 'virtual:rooms' {
   /** Loads the cases of each room, by its name. */
   export const rooms: Readonly<Record<string, () => Promise<{ readonly room: Room }>>>;
 }
+
+/** Made by build/lesson.ts. */
+declare module 'virtual:lesson' {
+  export const lesson: import('./training/lesson.ts').Lesson;
+}

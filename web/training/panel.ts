@@ -1,0 +1,181 @@
+/** The page that trains: a plan, a run that begins, pauses and goes on, and what is seen of it. */
+import { button, element, found } from '../pages/dom.ts';
+import { faultNote } from '../pages/fault.ts';
+import type { Client } from '../worker/client.ts';
+import type { LessonPlan } from './lesson.ts';
+import { Live } from './live.ts';
+import type { KeptRun, Look, TrainExchange, TrainProgress } from './protocol.ts';
+
+export class TrainPanel {
+  readonly #client: Client<TrainExchange>;
+  readonly #form = found<HTMLFormElement>('#plan');
+  readonly #panel = found('#panel');
+  readonly #said = element('p', { className: 'hint', role: 'status' });
+  readonly #actions = element('p', { className: 'actions' });
+  readonly #faults = element('div');
+  readonly #seen = element('div');
+  readonly #title = document.title;
+  /** Where a training is, for the title; undefined while there is none. */
+  #at: string | undefined;
+
+  constructor(client: Client<TrainExchange>) {
+    this.#client = client;
+    this.#panel.append(this.#faults, this.#said, this.#actions, this.#seen);
+    this.#form.addEventListener('change', () => void this.#expect());
+    this.#form.addEventListener('submit', (event) => event.preventDefault());
+    document.addEventListener('visibilitychange', () => this.#showTitle());
+  }
+
+  /** Asks what there is: an adapter, and a run that was left. */
+  async look(): Promise<void> {
+    this.#say('Asking this browser for an adapter …');
+    await this.#trying(() => this.look(), async () => {
+      const look = await this.#client.ask({ kind: 'look' }, (progress) => this.#warn(progress));
+      if (look.kept === undefined) await this.#offer(look);
+      else this.#offerKept(look.kept);
+    });
+  }
+
+  /** Does something, or shows why it could not be done. */
+  async #trying(again: () => Promise<void>, work: () => Promise<void>): Promise<void> {
+    this.#faults.replaceChildren();
+    try {
+      await work();
+    } catch (error) {
+      this.#at = undefined;
+      this.#showTitle();
+      this.#say('');
+      this.#actions.replaceChildren();
+      this.#faults.replaceChildren(faultNote(error, () => void again()));
+    }
+  }
+
+  /** A new run. */
+  async #offer({ adapter, kind, hasHalf }: Look): Promise<void> {
+    const isSoftware = kind === 'software';
+    this.#form.hidden = false;
+    this.#seen.replaceChildren();
+    if (!hasHalf) found<HTMLOptionElement>('option:last-child', this.#form).disabled = true;
+    const choose = (name: 'full' | 'short') =>
+      button(name === 'full' ? 'All of it' : 'A short form', () => {
+        this.#write(JSON.parse(this.#form.dataset[name] as string) as LessonPlan);
+        void this.#expect();
+      });
+    this.#actions.replaceChildren(
+      button('Start', () => {
+        if (this.#form.reportValidity()) void this.#train(this.#plan);
+      }, true),
+      ' ',
+      choose('full'),
+      ' ',
+      choose('short'),
+    );
+    if (isSoftware) this.#write(JSON.parse(this.#form.dataset.short as string) as LessonPlan);
+    this.#say(`${adapter}, a ${kind} adapter.`);
+    await this.#expect(isSoftware
+      ? 'Here the processor does the work of a GPU, so this is the short form, which shows that all parts work and learns little.'
+      : '');
+  }
+
+  /** A run that was left: in this tab or in an earlier one. */
+  #offerKept(kept: KeptRun): void {
+    this.#form.hidden = true;
+    this.#write(kept.plan);
+    this.#say(`A run is kept in this browser, behind step ${kept.step} of ${kept.stage}.`);
+    this.#seen.replaceChildren(new Live(kept.plan, kept).host);
+    this.#actions.replaceChildren(button('Go on', () => void this.#train(kept.plan, kept), true), ' ',
+      button('Forget this run', () => void this.#forget()));
+  }
+
+  async #forget(): Promise<void> {
+    await this.#trying(() => this.look(), async () => {
+      await this.#client.ask({ kind: 'forget' });
+      await this.look();
+    });
+  }
+
+  async #train(plan: LessonPlan, kept?: KeptRun): Promise<void> {
+    this.#form.hidden = true;
+    const live = new Live(plan, kept);
+    this.#seen.replaceChildren(live.host);
+    const pause = button('Pause', () => {
+      pause.disabled = true;
+      this.#say('Pausing behind this step …');
+      void this.#client.ask({ kind: 'pause' });
+    }, true);
+    this.#actions.replaceChildren(pause);
+    this.#say('Beginning …');
+    await this.#trying(() => this.look(), async () => {
+      const outcome = await this.#client.ask({ kind: 'train', plan }, (progress) => {
+        live.hear(progress);
+        this.#hear(progress, plan);
+      });
+      this.#at = undefined;
+      this.#showTitle();
+      if (!outcome.isDone) return await this.look();
+      this.#say('Done.');
+      this.#actions.replaceChildren(button('Forget this run', () => void this.#forget()));
+    });
+    this.#panel.dataset.trained = String(Number(this.#panel.dataset.trained ?? 0) + 1);
+  }
+
+  #hear(progress: TrainProgress, { clipSteps, videoSteps }: LessonPlan): void {
+    if (progress.kind === 'step') {
+      const { stage, report: { step } } = progress;
+      this.#at = `${stage} ${step}/${stage === 'CLIP' ? clipSteps : videoSteps}`;
+      this.#showTitle();
+    } else if (progress.kind === 'stage') {
+      this.#say(
+        `${progress.stage === 'CLIP' ? 'Stage 1: CLIP learns from pictures' : 'Stage 2: X-CLIP learns from clips'}${
+          progress.done > 0 ? `, from step ${progress.done} on` : ''
+        }.`,
+      );
+    } else if (progress.kind === 'compile') this.#say(`Compiling programs: ${progress.done} of ${progress.total}.`);
+    else if (progress.kind === 'measure') this.#say(`Measuring: ${progress.done} of ${progress.total} clips.`);
+    else this.#warn(progress);
+  }
+
+  /** What hinders nothing, and is to be known. */
+  #warn(progress: TrainProgress): void {
+    if (progress.kind !== 'trouble') return;
+    this.#faults.replaceChildren(element('p', { className: 'note wrong' }, progress.sentence));
+  }
+
+  /** The tab tells how far the run is, and that it goes on behind others. */
+  #showTitle(): void {
+    const behind = document.hidden ? ', in the background' : '';
+    document.title = this.#at === undefined ? this.#title : `${this.#at}${behind} · ${this.#title}`;
+  }
+
+  /** How long the plan would take. */
+  async #expect(hint = ''): Promise<void> {
+    if (this.#form.hidden || !this.#form.checkValidity()) return;
+    await this.#trying(() => this.#expect(), async () => {
+      const { seconds } = await this.#client.ask({ kind: 'expect', plan: this.#plan });
+      this.#say(`Some ${duration(seconds)} on this adapter. ${hint}`);
+    });
+  }
+
+  get #plan(): LessonPlan {
+    const entries = [...new FormData(this.#form)].map((
+      [key, value],
+    ) => [key, key === 'precision' ? value : Number(value)]);
+    return Object.fromEntries(entries) as LessonPlan;
+  }
+
+  #write(plan: LessonPlan): void {
+    for (const [key, value] of Object.entries(plan)) {
+      (this.#form.elements.namedItem(key) as HTMLInputElement).value = String(value);
+    }
+  }
+
+  #say(sentence: string): void {
+    this.#said.textContent = sentence;
+  }
+}
+
+/** A person's words for a time that nobody knows exactly. */
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} seconds`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
+}
