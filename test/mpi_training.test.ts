@@ -87,8 +87,7 @@ of('two ranks leave the bits of one process: weights, moments, losses and what i
   async () => {
     await alone(learning, 'learning alone');
     assert.equal(leftIn('learning'), leftIn('learning alone'));
-    const { validations, broken } = leftIn('learning');
-    assert.equal([validations.length, broken.length], [1, 1]);
+    assert.is(leftIn('learning').validations.length, 1);
   });
 
 of('the same where texts are fixed, and in half precision where the adapter has it', async () => {
