@@ -169,6 +169,15 @@ function keepMapped(koffi: Koffi, name: string): void {
   koffi.load(null).func('void *dlopen(const char *, int)')(name, FOR_EVER);
 }
 
+/**
+ * UCX, on which either family may stand, watches how a process gets and returns memory by changing the functions that
+ * do so. In Node, which has mapped memory of its own by then, a start of thirteen ended in memory that was gone, or
+ * without end. It reads this when it is loaded; whoever set it before is heard.
+ */
+function leaveMemoryAlone(): void {
+  process.env.UCX_MEM_EVENTS ??= 'no';
+}
+
 /** What `MPI_Get_library_version` says; it may be called before MPI begins. */
 function versionOf(library: Loaded): string {
   const [text, length] = [new Uint8Array(TEXT_BYTES), new Int32Array(1)];
@@ -186,6 +195,7 @@ export async function loadMpi(first?: string): Promise<Mpi> {
     throw new FirstlightError('FL_MPI', 'MPI is called through the package koffi, which is not installed', {},
       'npm ci --ignore-scripts --include=optional', cause);
   });
+  leaveMemoryAlone();
   const families = FAMILIES.toSorted((a, b) => Number(b.name === first) - Number(a.name === first));
   const seen: string[] = [];
   for (const name of families.flatMap(({ libraries }) => libraries)) {

@@ -256,8 +256,11 @@ test('a run that was not evaluated is told by the validation at its end', () => 
   const stored = parse(formatConfig(config)) as Record<string, Record<string, unknown>>;
   for (const { key } of later) delete stored[key.split('.')[0]][key.split('.')[1]];
   writeFileSync(join(run, 'config.yaml'), stringify(stored));
+  // in which order a sum rounds is no other recipe
   assert.equal(comparedOf('few-shot', run).differences,
-    later.map(({ key, before, fallback }) => `${key} ${before}, not ${fallback}`));
+    later.filter(({ key }) => key !== 'train.sum').map(({ key, before, fallback }) =>
+      `${key} ${before}, not ${fallback}`
+    ));
   assert.equal([values, differences, result.preset], [{ 'UCF-101 K=2': { value: 76.4 } }, [], 'B/16']);
 });
 

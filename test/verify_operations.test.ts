@@ -20,8 +20,9 @@ async function checked(json: object, tensors: Held, type: 'f32' | 'f16' = 'f32')
   }
 }
 
-const refused = (json: object, tensors: Held, message: string | RegExp) =>
-  assert.rejectsWith(checked(json, tensors), FirstlightError, message);
+async function refused(json: object, tensors: Held, message: string | RegExp): Promise<void> {
+  await assert.rejectsWith(checked(json, tensors), FirstlightError, message);
+}
 
 const range = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
 const largest = (values: ArrayLike<number>) => Math.max(...Array.from(values, Math.abs));

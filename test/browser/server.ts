@@ -11,7 +11,7 @@ const ROOT = new URL('../../', import.meta.url);
  * something behind an escape, does not match.
  */
 const SERVED =
-  /^\/(?:(?!engine\/setup\/)(?:engine|kernels|model|train|test)\/(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(?<source>ts|mjs|wgsl|html)|test\/fixtures\/systems\/\w+\.(?<fixture>json|safetensors))$/;
+  /^\/(?:(?!engine\/setup\/)(?:engine|kernels|model|mpi|train|test)\/(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(?<source>ts|mjs|wgsl|html)|test\/fixtures\/systems\/\w+\.(?<fixture>json|safetensors))$/;
 /** Packages that sources name, each as one module. */
 const PACKAGE = /^\/packages\/(@huggingface\/tokenizers|entities|zod)\.js$/;
 
