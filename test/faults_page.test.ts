@@ -6,7 +6,7 @@ import * as assert from './assert.ts';
 const textOf = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
 const lines = textOf('./FAULTS.md').split('\n').filter((line) => /^\| \d+ \|/.test(line));
 
-test('every fault of the table has tests, all of which are there under these names, or says why not', () => {
+test('every fault of the table has tests, all of which are there under these names', () => {
   assert.equal(lines.map((line) => Number(/\d+/.exec(line)?.[0])), Array.from({ length: 30 }, (_, i) => i + 1));
   const bare: string[] = [];
   const missing: string[] = [];
@@ -20,7 +20,7 @@ test('every fault of the table has tests, all of which are there under these nam
     }
   }
   assert.equal(missing, []);
-  assert.equal(bare, ['| 25 | a']);
+  assert.equal(bare, []);
 });
 
 test.run();
