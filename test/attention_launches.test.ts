@@ -1,27 +1,19 @@
 /** Which rung an attention runs as, and with which sizes, by its shape and by the device; nothing here runs. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { type AdapterInfo, Gpu, type Tensor } from '../engine/index.ts';
+import type { Gpu, Tensor } from '../engine/index.ts';
 import { canBeTexture, turnsOf } from '../kernels/attention/mask.ts';
 import { arrangements, fits, measuresOf, STAGING, workgroupBytes } from '../kernels/attention/matrix.ts';
 import { denseRows, type Plan, sideBySide } from '../kernels/attention/plan.ts';
 import { attention, gradKeyValue, gradQuery, isQuad, launchOf } from '../kernels/attention/variants.ts';
 import { partitionOf } from '../kernels/shared/partition.ts';
 import type { VectorKernels } from '../kernels/shared/rows.ts';
-import { nullDevice } from './null_gpu.ts';
+import { nullGpuWithTextures } from './null_gpu.ts';
 
-/** A context whose device reads storage textures, as llvmpipe and cards do. */
-async function open(info: AdapterInfo): Promise<Gpu> {
-  const { device, adapter, instance } = await nullDevice(info);
-  return new Gpu(device, adapter,
-    { ...instance, language: new Set(['readonly_and_readwrite_storage_textures']) } as never, {});
-}
-
-const lanes = (least: number, most = least) => ({ subgroupMinSize: least, subgroupMaxSize: most });
-const software = await open({ isFallbackAdapter: true, ...lanes(8) });
-const wide = await open({ isFallbackAdapter: true, ...lanes(16) });
-const narrow = await open({ isFallbackAdapter: true, ...lanes(4) });
-const card = await open(lanes(32));
+const software = await nullGpuWithTextures({ isFallbackAdapter: true }, 8);
+const wide = await nullGpuWithTextures({ isFallbackAdapter: true }, 16);
+const narrow = await nullGpuWithTextures({ isFallbackAdapter: true }, 4);
+const card = await nullGpuWithTextures({}, 32);
 
 /** @param more what is not as in two samples of three heads, 50 queries of 50 keys, each head for itself */
 function planOf(more: Partial<Plan> = {}): Plan {

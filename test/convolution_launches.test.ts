@@ -1,16 +1,13 @@
 /** What a convolution and its gradients dispatch, and how pictures are laid out for them; nothing here runs. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { backward, commandsOf, Gpu, type Shape, Tensor } from '../engine/index.ts';
+import { backward, commandsOf, type Shape, Tensor } from '../engine/index.ts';
 import { convolution, type ConvolutionOptions } from '../kernels/convolution/index.ts';
 import { fitsTexture, paddedExtents, panelsOf, type Picture, pixelsOf,
   wideConstants } from '../kernels/convolution/pictures.ts';
-import { nullDevice } from './null_gpu.ts';
+import { nullGpuWithTextures } from './null_gpu.ts';
 
-const { device, adapter, instance } = await nullDevice({ isFallbackAdapter: true, subgroupMinSize: 8,
-  subgroupMaxSize: 8 });
-const gpu = new Gpu(device, adapter,
-  { ...instance, language: new Set(['readonly_and_readwrite_storage_textures']) } as never, {});
+const gpu = await nullGpuWithTextures({ isFallbackAdapter: true }, 8);
 
 /** Its dispatches, and what they are told. */
 function dispatched(shape: Shape, weightShape: Shape, options: ConvolutionOptions, wanted = ['x', 'weight']) {

@@ -28,10 +28,17 @@ export async function nullDevice(
     instance: { gpu: instance, where: 'node', language: new Set(), version: 'null' } };
 }
 
-/** A context on it. */
-export async function nullGpu(info: AdapterInfo = {}): Promise<Gpu> {
+/** A context on it. @param language what its WGSL has beyond what every WebGPU has */
+export async function nullGpu(info: AdapterInfo = {}, language: readonly string[] = []): Promise<Gpu> {
   const { device, adapter, instance } = await nullDevice(info);
-  return new Gpu(device, adapter, instance, {});
+  return new Gpu(device, adapter, { ...instance, language: new Set(language) }, {});
+}
+
+/** A context whose device reads storage textures, as llvmpipe and cards do. @param most lanes of a subgroup */
+export function nullGpuWithTextures(info: AdapterInfo, least: number, most = least): Promise<Gpu> {
+  return nullGpu({ ...info, subgroupMinSize: least, subgroupMaxSize: most }, [
+    'readonly_and_readwrite_storage_textures',
+  ]);
 }
 
 /** What is wrong with a program, or undefined where its pipeline can be built. */

@@ -1,7 +1,7 @@
 /** How products cover C and cut K, and which kernel they take, by their shape and by the device; nothing here runs. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { type AdapterInfo, commandsOf, type Context, Gpu, type Shape, Tensor } from '../engine/index.ts';
+import { commandsOf, type Context, type Gpu, type Shape, Tensor } from '../engine/index.ts';
 import { withoutRunning } from '../engine/pass.ts';
 import { matmul } from '../kernels/matmul/index.ts';
 import { gradientOfShared } from '../kernels/matmul/launch.ts';
@@ -9,20 +9,12 @@ import { constantsOf, type Layout, measuresOf, rungs, shapesFor } from '../kerne
 import { choose, kernelFor } from '../kernels/shared/product_launch.ts';
 import { panelsFor } from '../kernels/shared/panels.ts';
 import { productWith } from '../kernels/matmul/variants.ts';
-import { nullDevice } from './null_gpu.ts';
+import { nullGpuWithTextures } from './null_gpu.ts';
 
-/** A context whose device reads storage textures, as llvmpipe and cards do. */
-async function open(info: AdapterInfo): Promise<Gpu> {
-  const { device, adapter, instance } = await nullDevice(info);
-  return new Gpu(device, adapter,
-    { ...instance, language: new Set(['readonly_and_readwrite_storage_textures']) } as never, {});
-}
-
-const lanes = (least: number, most = least) => ({ subgroupMinSize: least, subgroupMaxSize: most });
-const software = await open({ isFallbackAdapter: true, ...lanes(8) });
-const wide = await open({ isFallbackAdapter: true, ...lanes(16) });
-const narrow = await open({ isFallbackAdapter: true, ...lanes(4) });
-const card = await open(lanes(32));
+const software = await nullGpuWithTextures({ isFallbackAdapter: true }, 8);
+const wide = await nullGpuWithTextures({ isFallbackAdapter: true }, 16);
+const narrow = await nullGpuWithTextures({ isFallbackAdapter: true }, 4);
+const card = await nullGpuWithTextures({}, 32);
 const plain = productWith();
 const empty = (gpu: Gpu, ...shape: number[]) => Tensor.empty(gpu, shape, 'f32', 'x');
 
@@ -44,7 +36,7 @@ test('a grid has a tile for each part of each C, and no other', () => {
 });
 
 test('where subgroups vary in size, a grid serves the size that needs most workgroups', async () => {
-  const varying = await open(lanes(8, 32));
+  const varying = await nullGpuWithTextures({}, 8, 32);
   const grid = (rows: number, columns: number) => rungs.subgroup.launch(varying, { senders: 8 }, rows, columns, 1).grid;
   // columns of 32, 64 or 128, and four, two or one of them in a workgroup of 32 lanes
   assert.equal([grid(32, 128), grid(64, 32), grid(64, 160), grid(96, 32)], [1, 2, 4, 3]);
@@ -176,7 +168,7 @@ test('a sum over rows is cut into splits of whole register tiles, as many as kee
 });
 
 test('rows that no binding holds are summed in ranges, with their bias, in f32', async () => {
-  const small = await open({ isFallbackAdapter: true, ...lanes(8) });
+  const small = await nullGpuWithTextures({ isFallbackAdapter: true }, 8);
   Object.defineProperty(small, 'limits', { value: { ...limitsOf(small), maxStorageBufferBindingSize: 64 * 8 * 4 } });
   const labels = (work: () => unknown) => {
     const [commands] = commandsOf(small, () => void small.scope(() => void work()));

@@ -83,9 +83,10 @@ export class SharedStep {
     parts.shared.fill(0);
     gradients.forEach((_, i) => parts.gradients[i].set(read[i]));
     for (let i = 0; i < count; i++) [parts.losses[first + i]] = read[gradients.length + i];
-    const numbers = parts.moments.length / parts.losses.length;
-    const seen = read.at(-1)?.subarray(first * numbers, (first + count) * numbers) as Float32Array;
-    if (numbers > 0) parts.moments.set(seen, first * numbers);
+    if (this.#moments !== undefined) {
+      const [seen, each] = [read[read.length - 1], this.#moments.size / this.#losses.size];
+      parts.moments.set(seen.subarray(first * each, (first + count) * each), first * each);
+    }
     parts.told[rank] = this.#sharing.tell();
     await this.#sharing.sum(this.#numbers, step);
     gradients.forEach((gradient, i) => gradient.write(parts.gradients[i]));
