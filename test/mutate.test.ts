@@ -1,13 +1,15 @@
 /** The tests' own test in short: `npm run mutate` makes these defects and shows each to the tests that import it. */
+import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAst } from 'rolldown/parseAst';
+import { rooms } from '../kernels/index.ts';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { drawn, EQUAL, isEqual, type Outcome, runCampaign, tableOf } from './mutate/campaign.ts';
 import { Copy } from './mutate/copy.ts';
 import { Defects } from './mutate/defects.ts';
-import { FOLDERS, importersOf, testsOf } from './mutate/places.ts';
+import { allTests, FOLDERS, importersOf, testsOf } from './mutate/places.ts';
 import { type Change, linesOf, type Mutant, mutantsOf, mutated } from './mutate/rules.ts';
 import { type Chosen, Surveys } from './mutate/surveys.ts';
 import { switched } from './mutate/switches.ts';
@@ -87,6 +89,16 @@ test('the nearest tests of a file are those that are called like it, and of a ro
   const timed = testsOf('train/data/video/png.ts', importers, 2);
   const swapped = testsOf('train/data/video/png.ts', importers, 2, { [basename(timed[0].file, '.test.ts')]: 100 });
   assert.is.not(swapped[0].file, timed[0].file);
+});
+
+test('a survey runs every file of tests, and for the sweeps every room', () => {
+  const all = allTests(ROOT);
+  const own = all.filter(({ environment }) => Object.keys(environment).length === 0).map(({ file }) => file);
+  const wanted = readdirSync(`${ROOT}/test`).filter((name) =>
+    /\.test\.ts$/.test(name) && !/^(?:rooms|attention|matmul)\.kernels/.test(name)
+  );
+  assert.equal(own.sort(), wanted.map((name) => `test/${name}`).sort());
+  assert.equal(all.flatMap(({ environment }) => environment.ROOM ?? []).sort(), rooms.map(({ name }) => name).sort());
 });
 
 test('what is listed as equal is a defect that the rules make, once, with a reason', () => {

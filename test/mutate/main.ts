@@ -53,7 +53,7 @@ async function main(): Promise<number> {
   for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
     process.on(signal, () => process.exit(code));
   }
-  if (options.survey) await survey(surveys, copies, allTests(importers.keys()));
+  if (options.survey) await survey(surveys, copies, allTests(ROOT));
   console.log(`${all.length} defects, in the order of seed ${seed}, for ${minutes} minutes`);
 
   const sound = new Map<string, boolean>();

@@ -69,9 +69,12 @@ export function testsOf(file: string, importers: Graph, most: number, seconds: S
 
 const sweepOf = (room: string): TestFile => ({ file: SWEEP, environment: { ROOM: room } });
 
-/** All tests: each file, and each room's sweep. @param files all of the project's */
-export function allTests(files: Iterable<string>): TestFile[] {
-  const rooms = new Set([...files].flatMap((file) => (/\.wgsl$/.test(file) ? ROOM.exec(file)?.[1] ?? [] : [])));
-  const own = [...files].filter((file) => /^test\/[^/]+\.test\.ts$/.test(file) && !SWEEPS.includes(file));
+/** All tests of a project: each file, and each room's sweep. */
+export function allTests(root: string): TestFile[] {
+  const imported = importedFrom(root);
+  const rooms = new Set(
+    [...imported.values()].flat().flatMap((file) => /\.wgsl$/.test(file) ? ROOM.exec(file)?.[1] ?? [] : []),
+  );
+  const own = [...imported.keys()].filter((file) => /^test\/[^/]+\.test\.ts$/.test(file) && !SWEEPS.includes(file));
   return [...own.map((file) => ({ file, environment: {} })), ...[...rooms].map(sweepOf)];
 }
