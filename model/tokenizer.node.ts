@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { FirstlightError } from '../engine/errors.ts';
-import { FileError, reasonOf } from '../engine/file_error.ts';
+import { reasonOf } from '../engine/file_error.ts';
 import { readRegular } from '../engine/regular_file.node.ts';
 import { shown } from '../engine/shown.ts';
 import { ClipTokenizer } from './tokenizer.ts';
@@ -45,31 +45,4 @@ async function shippedTokenizer(): Promise<ClipTokenizer> {
   // the module holds one JSON object; its text starts with the name of the file that it was made from
   const { text } = JSON.parse(source.slice(source.indexOf('{'), source.lastIndexOf('}') + 1)) as { text: string };
   return ClipTokenizer.fromMerges(text, path);
-}
-
-/**
- * The tokenizer of a checkpoint folder: `tokenizer.json`, or `vocab.json` and `merges.txt`. Undefined if it has
- * neither.
- */
-export async function readTokenizer(folder: string): Promise<ClipTokenizer | undefined> {
-  const [json, config, vocab, merges, added] = await Promise.all(
-    ['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt', 'added_tokens.json'].map((file) =>
-      textOf(join(folder, file))
-    ),
-  );
-  if (json !== undefined) return ClipTokenizer.fromJson(json, config, join(folder, 'tokenizer.json'));
-  if (vocab !== undefined && merges !== undefined) {
-    return ClipTokenizer.fromVocabulary(vocab, merges, added, join(folder, 'vocab.json'));
-  }
-  return undefined;
-}
-
-/** The text of a file, or undefined if there is no such file. */
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return (await readRegular(path)).toString();
-  } catch (cause) {
-    if (cause instanceof FileError && cause.systemCode === 'ENOENT') return undefined;
-    throw new FirstlightError('FL_TOKENIZER', `${shown(path)}: ${reasonOf(cause)}`, {}, undefined, cause);
-  }
 }

@@ -9,12 +9,13 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError, dispose, FirstlightError, open, ShapeError } from '../engine/index.ts';
-import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
+import { diskFolder, openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { initialise } from '../model/parts/init.ts';
 import { textBatch } from '../model/parts/text.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
-import { clipTokenizer, readTokenizer } from '../model/tokenizer.node.ts';
+import { clipTokenizer } from '../model/tokenizer.node.ts';
+import { readTokenizer } from '../model/checkpoint/tokenizer_files.ts';
 import { textConfigOf } from '../model/systems/config.ts';
 import { Xclip } from '../model/systems/xclip.ts';
 import { nullGpu } from './null_gpu.ts';
@@ -56,7 +57,7 @@ test('a file of added tokens beside vocab.json and merges.txt counts, too', asyn
   writeFileSync(join(folder, 'vocab.json'), JSON.stringify(model.vocab));
   writeFileSync(join(folder, 'merges.txt'), ['#version: 0.2', ...model.merges].join('\n'));
   writeFileSync(join(folder, 'added_tokens.json'), JSON.stringify({ snowboard: 49408 }));
-  assert.equal((await readTokenizer(folder))?.encode('a snowboard'), [320, 49408]);
+  assert.equal((await readTokenizer(diskFolder(folder)))?.encode('a snowboard'), [320, 49408]);
 });
 
 test('what is written is read back, whole and as a part', () => {

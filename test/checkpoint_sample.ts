@@ -1,5 +1,6 @@
 import type { Files } from '../model/checkpoint/files.node.ts';
-import { type Checkpoint, openCheckpoint } from '../model/checkpoint/folder.node.ts';
+import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { type Architecture, PRESETS } from '../model/systems/config.ts';
 import { CheckpointStore, type Snapshot } from '../train/checkpoint/store.ts';
 import type { Validation } from '../train/checkpoint/validation.ts';

@@ -8,10 +8,11 @@ import * as assert from './assert.ts';
 import { DatasetError, FirstlightError, VideoDecodeError } from '../engine/errors.ts';
 import { FileError } from '../engine/file_error.ts';
 import { openRegular, openRegularSync, readRegular, readRegularSync } from '../engine/regular_file.node.ts';
-import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
+import { diskFolder, openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { PRESETS } from '../model/systems/config.ts';
-import { clipTokenizer, readTokenizer } from '../model/tokenizer.node.ts';
+import { clipTokenizer } from '../model/tokenizer.node.ts';
+import { readTokenizer } from '../model/checkpoint/tokenizer_files.ts';
 import { RunLock } from '../train/checkpoint/lock.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { readQuarantine } from '../train/data/loading/quarantine.ts';
@@ -70,8 +71,9 @@ for (const name of ['model.safetensors', 'model.safetensors.index.json', 'config
   'tokenizer.json']) {
   testPipe(`a checkpoint whose ${name} is a pipe is refused`, async () => {
     const folder = folderWithPipe(name);
-    if (name.startsWith('tokenizer')) await assert.rejectsWith(readTokenizer(folder), FirstlightError, REGULAR);
-    else {
+    if (name.startsWith('tokenizer')) {
+      await assert.rejectsWith(readTokenizer(diskFolder(folder)), FirstlightError, REGULAR);
+    } else {
       if (!name.startsWith('model')) writeFileSync(join(folder, 'model.safetensors'), WEIGHTS);
       if (name.startsWith('preprocessor')) writeFileSync(join(folder, 'config.json'), CONFIG);
       await assert.rejectsWith(openCheckpoint(folder), FirstlightError, REGULAR);

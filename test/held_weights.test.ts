@@ -26,7 +26,8 @@ function fileOf(
     numbers: Object.values(tensors).reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     names: () => Object.keys(tensors),
     entry: (name) => ({ dtype: tensors[name].dtype ?? 'F32', shape: tensors[name].shape }),
-    floats: async (name) => new Float32Array(bytesOf(name).buffer), async *pieces(name) {
+    floats: async (name) => new Float32Array(bytesOf(name).buffer),
+    rows: () => Promise.reject(new Error('nobody asks for rows here')), async *pieces(name) {
     const bytes = bytesOf(name);
     for (let at = 0; at < bytes.length; at += 8) yield bytes.slice(at, at + 8);
   } };

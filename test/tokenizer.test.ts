@@ -9,7 +9,9 @@ import { FirstlightError } from '../engine/errors.ts';
 import { cleanText } from '../model/text_cleaning.ts';
 import { Cuts } from '../model/cuts.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
-import { clipTokenizer, readTokenizer } from '../model/tokenizer.node.ts';
+import { clipTokenizer } from '../model/tokenizer.node.ts';
+import { diskFolder } from '../model/checkpoint/folder.node.ts';
+import { readTokenizer } from '../model/checkpoint/tokenizer_files.ts';
 
 interface Case {
   readonly text: string;
@@ -76,10 +78,10 @@ test('a vocabulary survives its files, which the library alone reads as well', a
   const folder = await mkdtemp(join(tmpdir(), 'firstlight-tokenizer-'));
   const texts = ["a man is playing the cello, isn't he?", 'naïve café 42'];
   try {
-    assert.is(await readTokenizer(folder), undefined);
+    assert.is(await readTokenizer(diskFolder(folder)), undefined);
     const files = tokenizer.files(77);
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-    const again = await readTokenizer(folder);
+    const again = await readTokenizer(diskFolder(folder));
     const library = new Tokenizer(JSON.parse(files['tokenizer.json']), {});
     for (const text of texts) {
       assert.equal(again?.encode(text), tokenizer.encode(text));
@@ -89,7 +91,7 @@ test('a vocabulary survives its files, which the library alone reads as well', a
     const { model } = JSON.parse(files['tokenizer.json']) as { model: { vocab: object; merges: string[] } };
     await writeFile(join(folder, 'vocab.json'), JSON.stringify(model.vocab));
     await writeFile(join(folder, 'merges.txt'), `#version: 0.2\n${model.merges.join('\n')}\n`);
-    const older = await readTokenizer(folder);
+    const older = await readTokenizer(diskFolder(folder));
     for (const text of texts) assert.equal(older?.encode(text), tokenizer.encode(text));
   } finally {
     await rm(folder, { recursive: true });

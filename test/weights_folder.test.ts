@@ -60,7 +60,7 @@ test('a folder has as few files as tensors in their order fit, and a tensor that
 test('the files of a folder are read as one, and closed together', async () => {
   const { folder } = await split(80);
   const { weights, files, folder: own, close } = await openWeights(folder);
-  assert.equal([files.length, own, weights.size], [3, folder, 48]);
+  assert.equal([files.length, own.path, weights.size], [3, folder, 48]);
   assert.equal(weights.names(), PARAMETERS.map(([name]) => name));
   assert.equal([...await weights.read('backbone.c', [25])], Array(25).fill(7));
   assert.equal(await weights.counts('backbone.n', [2]), Uint32Array.of(3, 4));
@@ -69,7 +69,7 @@ test('the files of a folder are read as one, and closed together', async () => {
     await assert.rejectsWith(weights.read(name, weights.shape(name) as Shape), FirstlightError);
   }
   const single = await openWeights(join(folder, 'model-00001-of-00003.safetensors'));
-  assert.equal([single.folder, single.files.length], [folder, 1]);
+  assert.equal([single.folder.path, single.files.length], [folder, 1]);
   await single.close();
   await assert.rejectsWith(single.weights.read('backbone.a', [10]), FirstlightError);
 });

@@ -16,10 +16,16 @@ export class FileBytes implements ByteSource {
     this.#handle = handle;
   }
 
-  static async open(path: string): Promise<FileBytes> {
-    const handle = await openRegular(path).catch((cause) => {
+  /** @throws CheckpointFormatError Unreadable */
+  static open(path: string): Promise<FileBytes> {
+    return FileBytes.found(path).catch((cause) => {
       throw new CheckpointFormatError('Unreadable', path, reasonOf(cause));
     });
+  }
+
+  /** The same, for those who look whether there is one. @throws FileError */
+  static async found(path: string): Promise<FileBytes> {
+    const handle = await openRegular(path);
     const { size } = await handle.stat();
     return new FileBytes(path, size, handle);
   }

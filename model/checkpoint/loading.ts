@@ -37,6 +37,16 @@ export async function readFinite(weights: Weights, name: string, shape: Shape): 
   throw nonFinite(weights, name, values[place], place);
 }
 
+/** Some rows of an official table, one after another; NaN and infinity are refused. */
+export async function readFiniteRows(weights: Weights, name: string, shape: Shape,
+  places: readonly number[]): Promise<Float32Array> {
+  const [, width] = shape;
+  const rows = await weights.rows(name, shape, places);
+  const at = firstSpecial(rows);
+  if (at < 0) return rows;
+  throw nonFinite(weights, name, rows[at], places[Math.floor(at / width)] * width + (at % width));
+}
+
 const nonFinite = ({ path }: Weights, name: string, value: number, place: number) =>
   new CheckpointFormatError('NonFinite', path, `holds ${value} at place ${place}`, name);
 

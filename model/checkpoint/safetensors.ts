@@ -80,6 +80,18 @@ export class SafetensorsFile implements TensorFile {
     return floatsOf(dtype, await this.bytes(name));
   }
 
+  /** Of the file, these rows alone are read. */
+  async rows(name: string, places: readonly number[]): Promise<Float32Array> {
+    const { dtype, shape: [, width] } = this.entry(name);
+    requireFloats(this, name, dtype);
+    const rowBytes = (DTYPE_BITS[dtype] / 8) * width;
+    const rows = new Float32Array(places.length * width);
+    for (const [i, place] of places.entries()) {
+      rows.set(floatsOf(dtype, await this.bytes(name, place * rowBytes, (place + 1) * rowBytes)), i * width);
+    }
+    return rows;
+  }
+
   /** An integer tensor as i32; larger values are an error. */
   async integers(name: string): Promise<Int32Array> {
     const { dtype } = this.entry(name);

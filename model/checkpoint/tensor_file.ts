@@ -33,6 +33,8 @@ export interface TensorFile {
   pieces(name: string, rooms?: PieceRooms): AsyncIterable<Uint8Array>;
   /** A floating-point tensor as f32: F32 as it is, F16 and BF16 exactly, F64 rounded. */
   floats(name: string): Promise<Float32Array>;
+  /** Some rows of a matrix of floating-point numbers as f32, one after another; those between are not kept. */
+  rows(name: string, places: readonly number[]): Promise<Float32Array>;
 }
 
 /** Conversions to f32, by element type; what is wider than the bytes goes into a room, if there is one. */

@@ -112,6 +112,12 @@ export class Weights {
     }
   }
 
+  /** Some rows of an official matrix, one after another, where files hold it as it is: a table. */
+  async rows(official: string, shape: Shape, places: readonly number[]): Promise<Float32Array> {
+    const { parts: [part], partShape } = this.stored(official, shape);
+    return await this.#fileWith(part, partShape).rows(part, places);
+  }
+
   /** An official buffer of whole numbers. @throws CheckpointFormatError of those that 32 bits do not hold */
   async counts(official: string, shape: Shape): Promise<Uint32Array> {
     const { parts: [part], partShape } = this.stored(official, shape);

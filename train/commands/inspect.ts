@@ -1,7 +1,8 @@
 /** `firstlight inspect`: what a file of tensors holds, what model it looks like, and what that lacks. */
 import { CheckpointFormatError, estimate, FirstlightError, type Gpu, open } from '../../engine/index.ts';
 import { printable, shown } from '../../engine/shown.ts';
-import { configOf, openWeights, type OpenWeights, warningsOf } from '../../model/checkpoint/folder.node.ts';
+import { configOf, type OpenWeights, warningsOf } from '../../model/checkpoint/checkpoint.ts';
+import { openWeights } from '../../model/checkpoint/folder.node.ts';
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
 import type { TensorFile } from '../../model/checkpoint/open.ts';
 import { compareWeights, type Difference, type NamedShape, type Weights } from '../../model/checkpoint/weights.ts';

@@ -21,8 +21,12 @@ export class Candidates {
   readonly #perView: number = 1;
   readonly #isOfLogits: boolean;
 
-  /** @throws FirstlightError naming the first class that the tokenizer refuses, and the template */
-  constructor(gpu: Gpu, system: System, names: readonly string[], { templates, mean }: Wording = PLAIN) {
+  /**
+   * @param featuresOf [texts, E], for those who have them: they are encoded if it is omitted
+   * @throws FirstlightError naming the first class that the tokenizer refuses, and the template
+   */
+  constructor(gpu: Gpu, system: System, names: readonly string[], { templates, mean }: Wording = PLAIN,
+    featuresOf = (texts: readonly string[]): Tensor => textFeatures(gpu, system, texts)) {
     requireWords(system, names, templates);
     this.#isOfLogits = mean === 'logits';
     const { classes } = system.model;
@@ -38,8 +42,8 @@ export class Candidates {
     this.#rows = names.length * this.#perView;
     if (isGrouped) {
       const byClass = names.flatMap((_, k) => Array.from({ length: count }, (__, p) => texts[p * names.length + k]));
-      this.features = gpu.keep(owned(textFeatures(gpu, system, byClass), [names.length, count]));
-    } else this.features = textFeatures(gpu, system, texts);
+      this.features = gpu.keep(owned(featuresOf(byClass), [names.length, count]));
+    } else this.features = featuresOf(texts);
   }
 
   /** Texts of all classes, or rows of a head. */

@@ -28,21 +28,35 @@ const TEXTS_AT_ONCE = 256;
 /** The largest number of texts that come together. */
 export const textsAtOnce = (texts: number): number => Math.min(texts, TEXTS_AT_ONCE);
 
+/** The logits [B, K] of B clips against K texts, or the K classes of a head. @throws as `requireFinite` */
+export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips, options: LogitsOptions): Promise<
+  Float32Array
+> {
+  const logits = await comparedWith(gpu, model, encoded(gpu, model, clips, options), options.features);
+  await requireFinite(gpu, model, logits, clips, options);
+  return logits;
+}
+
+/** What a model makes of clips, before it compares them with texts. */
+export function encoded(gpu: Gpu, model: VideoModel, clips: Clips,
+  { input }: Pick<LogitsOptions, 'input'>): VideoFeatures {
+  return evenly(gpu, () => model.encodeVideo(pixelsOf(gpu, clips, input)));
+}
+
 /**
- * The logits [B, K] of B clips against K texts, or the K classes of a head. What is not finite has no order, so it is
- * an error, which names what is broken: the first weight, else the features of the texts, else the first activation of
- * the first clip.
+ * What is not finite has no order, so it is an error, which names what is broken: the first weight, else the features
+ * of the texts, else the first activation of the first clip.
+ *
+ * @param logits [B, K] of the clips
  */
-export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
-  { features, input, nameOf }: LogitsOptions): Promise<Float32Array> {
+export async function requireFinite(gpu: Gpu, model: VideoModel, logits: Float32Array, clips: Clips,
+  { features, input, nameOf }: LogitsOptions): Promise<void> {
+  const flaw = logits.findIndex((value) => !Number.isFinite(value));
+  if (flaw < 0) return;
+
   const texts = candidateCount(model, features);
   const atOnce = features === undefined ? texts : classesAtOnce(features);
   const rows = clips.views.length;
-  const logits = await comparedWith(gpu, model, evenly(gpu, () => model.encodeVideo(pixelsOf(gpu, clips, input))),
-    features);
-  const flaw = logits.findIndex((value) => !Number.isFinite(value));
-  if (flaw < 0) return logits;
-
   const [row, text] = [Math.floor(flaw / texts), flaw % texts];
   await requireFiniteWeights(model);
   if (features !== undefined && !(await isAllFinite(features))) throw new NonFiniteError('a feature of the texts');

@@ -1,15 +1,16 @@
-import { ConfigError, type FloatType, type Gpu, halve, storedAs } from '../../engine/index.ts';
-import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { officialPreprocessor, type Preprocessor, resizedBy } from '../../model/checkpoint/preprocessor.ts';
+import { ConfigError, type Gpu, halve } from '../../engine/index.ts';
+import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { openCheckpoint } from '../../model/checkpoint/folder.node.ts';
+import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights } from '../../model/checkpoint/loading.ts';
 import { loadStart, namesOfStart, type NetworkStart } from '../../model/checkpoint/starting.ts';
-import { requireHeld } from '../../model/checkpoint/weights.ts';
+import { loadSystem, orDisposed, type SystemOptions } from '../../model/checkpoint/system.ts';
 import { freezeBatchNorms } from '../../model/parts/batch_norm.ts';
 import { initialise } from '../../model/parts/init.ts';
 import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
-import { type Architecture, architectureOf, type Choices, configFor, familyOf, imageSizeOf, isNetwork, isNetworkName,
-  networkOf, type ModelConfig, type NetworkConfig, type NetworkName, resized, type SystemName, type TowerConfig,
-  type TowerName, towersOf, validateConfig } from '../../model/systems/config.ts';
+import { type Architecture, type Choices, configFor, familyOf, imageSizeOf, isNetwork, isNetworkName, networkOf,
+  type ModelConfig, type NetworkConfig, type NetworkName, type TowerConfig,
+  type TowerName } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
@@ -168,55 +169,16 @@ async function fill(model: VideoModel, path: string | null,
   }
 }
 
-/** What is made of a model, or else its memory given back. */
-async function orDisposed<T>(model: VideoModel, make: (model: VideoModel) => Promise<T>): Promise<T> {
-  try {
-    return await make(model);
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
-}
-
-export interface OpenOptions {
-  /** Another system than the checkpoint's; it takes of the weights what it has. */
-  readonly system?: SystemName;
-  readonly precision?: FloatType;
-  /** Another number of frames than the checkpoint's: its positions are interpolated. */
-  readonly frames?: number;
-  /** Pictures of another size than the checkpoint's, likewise; they are resized in proportion. */
-  readonly size?: number;
-}
-
-/** The system that takes of a checkpoint's towers what it has. */
-function asSystem(system: SystemName, config: ModelConfig, path: string): TowerConfig {
-  if (isNetworkName(system)) throw new ConfigError(path, [`is of ${config.system}, and cannot be taken for ${system}`]);
-  return configFor(system, architectureOf(towersOf(config, path)));
-}
-
 /**
  * Opens a trained model to be used as it is.
  *
  * @throws NonFiniteError naming a weight that is NaN or infinite, or too large for the precision
  */
-export async function openSystem(gpu: Gpu, path: string,
-  { system, precision = 'f32', frames, size }: OpenOptions = {}): Promise<System> {
+export async function openSystem(gpu: Gpu, path: string, options: SystemOptions = {}): Promise<System> {
   const checkpoint = await openCheckpoint(path);
   try {
-    const { config, weights, warnings } = checkpoint;
-    requireHeld(config, weights);
-    tell(warnings);
-    const own = system === undefined || system === config.system ? config : asSystem(system, config, path);
-    const shown = validateConfig(resized(own, { frames, imageSize: size }), path);
-    const made = storedAs(precision, () => createModel(gpu, shown));
-    return await orDisposed(made, async (model) => {
-      const names = new Set([...model.state()].map(([name]) => name));
-      await loadWeights(model, weights, { interpolateFrames: frames !== undefined,
-        interpolatePatches: size !== undefined, ...(own !== config && { select: (name) => names.has(name) }) });
-      if (precision === 'f16') gpu.pool.trim(); // of what came in as f32
-      return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()),
-        preprocessor: resizedBy(checkpoint.preprocessor, imageSizeOf(shown) / imageSizeOf(own)) };
-    });
+    tell(checkpoint.warnings);
+    return await loadSystem(gpu, checkpoint, { ...options, clipTokenizer });
   } finally {
     await checkpoint.close();
   }

@@ -72,6 +72,15 @@ export class PickleFile implements TensorFile {
     return floatsOf(type.dtype ?? type.name, await this.bytes(name));
   }
 
+  /** All rows are read: only their sum tells whether they are those that were written. */
+  async rows(name: string, places: readonly number[]): Promise<Float32Array> {
+    const { shape: [, width] } = this.entry(name);
+    const all = await this.floats(name);
+    const rows = new Float32Array(places.length * width);
+    places.forEach((place, i) => rows.set(all.subarray(place * width, (place + 1) * width), i * width));
+    return rows;
+  }
+
   /** The tensor's elements in the order of its shape, little-endian, as stored. */
   async bytes(name: string): Promise<Uint8Array> {
     const { type, layout } = this.#tensor(name);

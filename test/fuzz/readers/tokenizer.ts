@@ -1,5 +1,7 @@
 import { gzipSync } from 'node:zlib';
-import { clipTokenizer, readTokenizer } from '../../../model/tokenizer.node.ts';
+import { clipTokenizer } from '../../../model/tokenizer.node.ts';
+import { diskFolder } from '../../../model/checkpoint/folder.node.ts';
+import { readTokenizer } from '../../../model/checkpoint/tokenizer_files.ts';
 import { ClipTokenizer } from '../../../model/tokenizer.ts';
 import { separateNames } from '../../../train/cli/names.ts';
 import { anyBytes, drawnBy, lengthOf, oneIn, pick } from '../bytes.ts';
@@ -86,7 +88,7 @@ export const mergeList: Reader = {
   async read(bytes) {
     written('words/vocab.json', JSON.stringify(json.model.vocab));
     written('words/merges.txt', bytes);
-    const own = await readTokenizer(at('words'));
+    const own = await readTokenizer(diskFolder(at('words')));
     holds(own !== undefined, 'two files make no tokenizer');
     if (own !== undefined) check(own);
   },
