@@ -13,7 +13,7 @@ import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { Xclip } from '../model/systems/xclip.ts';
 import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
 import { Quarantine } from '../train/data/loading/quarantine.ts';
-import { planOf, type Purpose, viewsOf } from '../train/data/loading/sample.ts';
+import { planOf, type Purpose, viewsOf } from '../train/data/loading/plan.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { readClip } from '../train/data/video/read.ts';
 import { MULTI_VIEW, type Views } from '../train/data/views/clip_views.ts';
@@ -55,7 +55,7 @@ async function collect(views: Views, options: Partial<DatasetOptions> = {}, size
 }
 
 const planAt = (index: number, purpose: Purpose, seed = SEED) =>
-  planOf({ path: '', index, purpose, sampling: { ...OPTIONS, seed } });
+  planOf({ index, purpose, sampling: { ...OPTIONS, seed } });
 
 test('twelve views are three squares of four clips, square by square, drawn as in training by seed and place in the list', () => {
   const purpose = { resize: PREPROCESSOR.resize, views: viewsBy('random') };
@@ -89,7 +89,7 @@ test('other numbers of clips and squares: ten squares of one clip, and three', (
 
 test('spread clips share out the frames of a video; dense ones lie from its start to its end', () => {
   const framesOf = (evaluation: Pattern) =>
-    planOf({ path: '', index: 0, purpose: { resize: null, views: viewsBy('even') },
+    planOf({ index: 0, purpose: { resize: null, views: viewsBy('even') },
       sampling: { ...OPTIONS, patterns: { training: { kind: 'sparse' }, evaluation } } }).pick(12);
   const sparse = framesOf({ kind: 'sparse' });
   const clips = [[0, 4, 8], [1, 5, 9], [2, 6, 10], [3, 7, 11]].flat();

@@ -8,7 +8,7 @@ import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
 import { DecoderEndedError, Decoders } from '../train/data/loading/decoders.ts';
-import type { SampleRequest } from '../train/data/loading/sample.ts';
+import type { SampleRequest } from '../train/data/loading/plan.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { trainingPreprocessor } from '../train/run/system.ts';
 import { writePng } from '../train/data/video/stills.ts';

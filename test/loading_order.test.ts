@@ -14,7 +14,7 @@ import { freeProcessors, threadsFor } from '../train/data/loading/decoders.ts';
 import { FrameCache } from '../train/data/loading/frame_cache.ts';
 import { PieceStream } from '../train/data/loading/pieces.ts';
 import { Quarantine, quarantineText, readQuarantine } from '../train/data/loading/quarantine.ts';
-import { planOf, type Sample, type SampleRequest } from '../train/data/loading/sample.ts';
+import { planOf, type Sample, type SampleRequest } from '../train/data/loading/plan.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { rgbToI420 } from '../train/data/video/i420.ts';
 import { readClip, readClipParts } from '../train/data/video/read.ts';

@@ -8,7 +8,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { commandLine, printed } from './command_line.ts';
 import { FirstlightError, open } from '../engine/index.ts';
-import type { Sample } from '../train/data/loading/sample.ts';
+import type { Sample } from '../train/data/loading/plan.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { main } from '../train/cli/main.ts';
 import { predict } from '../train/commands/predict.ts';

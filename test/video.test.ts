@@ -10,7 +10,7 @@ import * as assert from './assert.ts';
 import type { I420Frame } from '../kernels/frames/index.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { i420ToRgb, rgbToI420 } from '../train/data/video/i420.ts';
-import { mirror, rotate } from '../train/data/video/picture.ts';
+import { mirror, rotate } from '../train/data/video/orientation.ts';
 import { readFrames } from '../train/data/video/decode.ts';
 import { all, at, clip, drawFrame, lastPlaceOf, refusal } from './video_sample.ts';
 

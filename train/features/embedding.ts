@@ -6,6 +6,7 @@ import type { System } from '../../model/systems/system.ts';
 import { Decoders, threadsFor } from '../data/loading/decoders.ts';
 import { inOrder } from '../data/loading/in_order.ts';
 import { type Pieces, readPieces } from '../data/loading/pieces.ts';
+import { asEvaluated } from '../data/loading/plan.ts';
 import type { Progress } from '../log/progress.ts';
 import { evaluationBatch } from '../protocols/batch.ts';
 import type { StopRequest } from '../run/stop.ts';
@@ -61,15 +62,13 @@ export async function embedClips(options: EmbeddingOptions): Promise<void> {
 /** Each video as one clip, decoded in threads. */
 async function embedWhole(clips: readonly Clip[], embedding: Embedding, { system }: EmbeddingOptions): Promise<void> {
   const { frames, size, resize } = looksOf(system);
-  const sampling = { frames, size, crop: false, flip: false, seed: 0 };
+  const request = asEvaluated({ frames, size }, resize);
   const decoders = new Decoders(threadsFor(clips.length));
   try {
     const samples = inOrder(clips.length, AHEAD, async (index) => {
       const { path } = clips[index];
       const file = fileOf(path);
-      const sample = await decoders.read({ path, index, purpose: { resize }, sampling }).catch((error: unknown) =>
-        reasonOf(path, error)
-      );
+      const sample = await decoders.read({ path, index, ...request }).catch((error: unknown) => reasonOf(path, error));
       return { clip: clips[index], file, sample };
     });
     for await (const { clip, file, sample } of samples) {

@@ -2,7 +2,7 @@
 import { FirstlightError, type Gpu, VideoDecodeError } from '../../engine/index.ts';
 import { inputOf, type System } from '../../model/systems/system.ts';
 import { Decoders, threadsFor } from '../data/loading/decoders.ts';
-import type { Sample } from '../data/loading/sample.ts';
+import { asEvaluated, type Sample } from '../data/loading/plan.ts';
 import { evaluationBatch } from '../protocols/batch.ts';
 import type { Candidates } from '../protocols/candidates.ts';
 import { logitsOf } from '../protocols/logits.ts';
@@ -62,9 +62,8 @@ export async function answerClips(paths: AsyncIterable<string>, options: Answeri
 /** A clip as an evaluation looks at it, so that it gets the same numbers in both. */
 async function decoded(decoders: Decoders, { model: { input }, preprocessor: { resize } }: System, path: string,
   index: number, ofAClip: RegExp): Promise<Sample | FirstlightError> {
-  const sampling = { frames: input.frames, size: input.size, crop: false, flip: false, seed: 0 };
   try {
-    return await decoders.read({ path, index, purpose: { resize }, sampling });
+    return await decoders.read({ path, index, ...asEvaluated(input, resize) });
   } catch (cause) {
     if (isOf(cause, ofAClip)) return cause;
     // whatever else goes wrong while a file is read is told of that file

@@ -1,5 +1,5 @@
 import type { FirstlightError } from '../../engine/errors.ts';
-import type { Sample } from '../data/loading/sample.ts';
+import type { Sample } from '../data/loading/plan.ts';
 
 /** A clip that was decoded, or why it could not be. */
 export interface Decoded {

@@ -15,7 +15,8 @@ import { isObject, parseJson } from '../../../engine/json.ts';
 import { openRegularSync } from '../../../engine/regular_file.node.ts';
 import { cut, i420Bytes, type I420Frame } from '../../../kernels/frames/i420.ts';
 import { UNFINISHED } from '../../../model/checkpoint/files.node.ts';
-import type { FrameSink, PartOf, Picker } from '../video/order.ts';
+import type { FrameSink, PartOf } from '../video/order.ts';
+import type { Picker } from '../video/picker.ts';
 
 /** Changes with the layout of a file, and with what the decoder makes of the same bits. */
 const VERSION = 2;

@@ -11,7 +11,7 @@ import { FrameCache } from './frame_cache.ts';
 import { inOrder } from './in_order.ts';
 import { type Order, orderOfEpoch } from './order.ts';
 import type { Quarantine } from './quarantine.ts';
-import type { Purpose, Sample, SampleRequest, Sampling } from './sample.ts';
+import type { Purpose, Sample, SampleRequest, Sampling } from './plan.ts';
 
 export interface Batch {
   /** [B · V · T] as decoded, clip after clip, view after view; all frames of a clip have one size. */

@@ -2,7 +2,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { FirstlightError } from '../../../engine/errors.ts';
 import { type CacheRoom, ClipCache } from './clip_cache.ts';
-import { readSample, type Sample, type SampleRequest } from './sample.ts';
+import type { Sample, SampleRequest } from './plan.ts';
+import { readSample } from './sample.ts';
 
 /** What a thread is started with. */
 export interface Start {

@@ -4,7 +4,8 @@ import { FirstlightError, VideoDecodeError } from '../../../engine/errors.ts';
 import { duration } from '../../log/progress.ts';
 import { type CacheRoom, ClipCache } from './clip_cache.ts';
 import type { Answer, Job, Refusal, Start } from './decoder_thread.ts';
-import { readSample, type Sample, type SampleRequest } from './sample.ts';
+import type { Sample, SampleRequest } from './plan.ts';
+import { readSample } from './sample.ts';
 
 /** What the threads run: as TypeScript it has to be loaded by another program, published it runs as it is. */
 const PROGRAM = new URL('./decoder_thread.ts', import.meta.url);

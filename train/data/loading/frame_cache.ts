@@ -1,5 +1,5 @@
 import { holds, type I420Frame } from '../../../kernels/frames/i420.ts';
-import { planOf, type Sample, type SampleRequest, viewsOf } from './sample.ts';
+import { planOf, type Sample, type SampleRequest, viewsOf } from './plan.ts';
 
 /** Decoded frames of a file, by index. */
 interface Cached {

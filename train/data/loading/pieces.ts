@@ -8,6 +8,7 @@ import { type Piece, piecesOf } from '../views/pieces.ts';
 import { centralView } from '../views/crops.ts';
 import { sampleForEvaluation } from '../views/sampling.ts';
 import type { View } from '../views/view.ts';
+import { asEvaluated } from './plan.ts';
 import { readSample } from './sample.ts';
 
 /** How pieces are cut and looked at. */
@@ -56,8 +57,7 @@ export async function readPieces(path: string, sampling: PieceSampling, take: (p
 
 /** A picture is one piece, without any time. */
 async function pictureOf(path: string, { frames, size, resize }: PieceSampling): Promise<Pieces> {
-  const sample = await readSample({ path, index: 0, purpose: { resize },
-    sampling: { frames, size, crop: false, flip: false, seed: 0 } });
+  const sample = await readSample({ path, index: 0, ...asEvaluated({ frames, size }, resize) });
   return { first: 0, total: 1, times: [{ start: 0, stop: 0 }], frames: sample.frames, views: sample.views };
 }
 

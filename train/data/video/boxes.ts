@@ -1,4 +1,5 @@
 /** The boxes that ISO base media files are made of, and the numbers in them. ISO/IEC 14496-12. */
+import type { Bytes } from './bytes.ts';
 
 /** A box: its type, and where it lies. */
 interface Head {
@@ -9,7 +10,7 @@ interface Head {
 }
 
 /** ISO/IEC 14496-12, section 4.2: 32-bit size and type; size 1 means that 64 bits follow. */
-export function boxAt(bytes: Buffer, at: number): Head {
+export function boxAt(bytes: Bytes, at: number): Head {
   const short = bytes.readUInt32BE(at);
   const type = bytes.toString('latin1', at + 4, at + 8);
   return short === 1 && at + 16 <= bytes.length
@@ -20,11 +21,11 @@ export function boxAt(bytes: Buffer, at: number): Head {
 /** A box within another one. */
 export interface Box {
   readonly type: string;
-  readonly contents: Buffer;
+  readonly contents: Bytes;
 }
 
 /** Boxes side by side, as far as they fit: a short end is common, and harmless. */
-export function boxesIn(contents: Buffer): Box[] {
+export function boxesIn(contents: Bytes): Box[] {
   const boxes: Box[] = [];
   for (let at = 0; at + 8 <= contents.length;) {
     const { type, size, head } = boxAt(contents, at);
@@ -37,14 +38,14 @@ export function boxesIn(contents: Buffer): Box[] {
 }
 
 /** The contents of the first box that a path of types leads to. */
-export function boxOf(contents: Buffer, ...path: readonly string[]): Buffer | undefined {
-  let found: Buffer | undefined = contents;
+export function boxOf(contents: Bytes, ...path: readonly string[]): Bytes | undefined {
+  let found: Bytes | undefined = contents;
   for (const type of path) found = found && boxesIn(found).find((box) => box.type === type)?.contents;
   return found;
 }
 
 /** Lines of a table: behind its version and flags a number of them, and then they; undefined if it is cut. */
-export function linesOf(table: Buffer, bytes: number): Buffer[] | undefined {
+export function linesOf(table: Bytes, bytes: number): Bytes[] | undefined {
   const count = table.length < 8 ? Number.POSITIVE_INFINITY : table.readUInt32BE(4);
   if (table.length < 8 + count * bytes) return undefined;
   return Array.from({ length: count }, (_, i) => table.subarray(8 + i * bytes, 8 + (i + 1) * bytes));

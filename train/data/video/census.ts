@@ -2,7 +2,8 @@ import { AV_NOPTS_VALUE, AV_PKT_FLAG_DISCARD } from 'node-av/constants';
 import type { Packet } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
 import { type EachPacket, forPackets, type Opened, turns, withVideo } from './demuxer.ts';
-import { DAMAGE_HINT, type VideoFile } from './inspect.ts';
+import { DAMAGE_HINT } from './hints.ts';
+import type { VideoFile } from './inspect.ts';
 
 /**
  * Compressed frames up to this many bytes are kept while they are counted; a larger file is read a second time to

@@ -1,4 +1,5 @@
 import { crc32 } from '../../../engine/crc32.ts';
+import type { Bytes } from './bytes.ts';
 import { faultOfBoxes } from './iso.ts';
 import { faultOfObjects, faultOfOgg, faultOfPictures, faultOfTags, faultOfTransport, transportAt } from './packets.ts';
 import { cutOff, damagedAt, MAX_CHECKED_BYTES, MOST_LEVELS, type Source } from './source.ts';
@@ -24,12 +25,15 @@ const STARTS: readonly (readonly [string, Signature])[] = [['1a45dfa3', 'ebml'],
   'flash'], ['3026b2758e66cf11a6d900aa0062ce6c', 'asf'], ['4f676753', 'ogg'], ['474946383761', 'gif'], ['474946383961',
   'gif']];
 
+/** Bytes at the beginning of a file that tell what it is. */
+export const HEAD_BYTES = 1024;
+
 /**
  * ISO base media files (mp4, mov), EBML (webm, mkv), RIFF (avi), MPEG's transport (ts, m2ts) and program (mpg, vob)
  * streams, Flash (flv), ASF (wmv), Ogg (ogv) and GIF begin so.
- * @param head at least 1,024 bytes of the file, if it has them
+ * @param head `HEAD_BYTES` of the file, if it has them
  */
-export function signatureOf(head: Buffer): Signature {
+export function signatureOf(head: Bytes): Signature {
   if (['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip'].includes(head.toString('latin1', 4, 8))) return 'iso';
   if (/^RIFF....AVI/s.test(head.toString('latin1', 0, 12))) return 'riff';
   const start = head.toString('hex', 0, 16);
@@ -85,7 +89,7 @@ interface Element {
  * RFC 8794: elements of an identifier of 1 to 4 bytes and a size of 1 to 8, each with its own length in its leading
  * zeros.
  */
-function elementAt(bytes: Buffer, at: number): Element | undefined {
+function elementAt(bytes: Bytes, at: number): Element | undefined {
   const idLength = Math.clz32(bytes[at] ?? 0) - 23;
   const sizeLength = Math.clz32(bytes[at + idLength] ?? 0) - 23;
   const start = at + idLength + sizeLength;
@@ -121,7 +125,7 @@ function faultOfElements(source: Source): string | undefined {
 }
 
 /** Whether the contents of an element match its checksum, and the elements in it fill it exactly. */
-function isSound(contents: Buffer, level = 0): boolean {
+function isSound(contents: Bytes, level = 0): boolean {
   if (level > MOST_LEVELS) return false;
   const first = elementAt(contents, 0);
   if (first?.id === EBML.crc32 && first.end === first.start + 4

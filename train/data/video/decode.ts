@@ -5,7 +5,8 @@ import { type Opened, turns, withVideo } from './demuxer.ts';
 import { messagesOf } from './ffmpeg.ts';
 import { type EachFrame, FrameDecoder } from './frame_decoder.ts';
 import { inspect } from './inspect.ts';
-import { decodeAs, type FrameSink, indices, type Order, type PartOf, type Picker } from './order.ts';
+import { decodeAs, type FrameSink, type Order, type PartOf } from './order.ts';
+import { indices, type Picker } from './picker.ts';
 import { segmentsOf } from './segments.ts';
 
 /**

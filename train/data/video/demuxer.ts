@@ -3,9 +3,9 @@ import { AV_DISPOSITION_ATTACHED_PIC, AV_PKT_FLAG_CORRUPT, AVERROR_EOF, AVMEDIA_
 import { Dictionary, FFmpegError, FormatContext, Packet, type Stream } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
 import type { Signature } from './container.ts';
-import { CONVERT_HINT } from './ffmpeg.ts';
+import { CONVERT_HINT, KIND_HINT, DAMAGE_HINT } from './hints.ts';
 import { MAX_PIXELS } from './i420.ts';
-import { DAMAGE_HINT, KIND_HINT, type VideoFile } from './inspect.ts';
+import type { VideoFile } from './inspect.ts';
 
 /** A way of FFmpeg to read a container. */
 interface Demuxer {

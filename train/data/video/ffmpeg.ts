@@ -5,9 +5,6 @@ import { type CodecContext, FFmpegError, type FormatContext, Log } from 'node-av
 // for by `messagesOf`.
 Log.setLevel(AV_LOG_QUIET);
 
-/** What to do about a sound file that is coded in a way that is not read here. */
-export const CONVERT_HINT = 'convert it, for example: ffmpeg -i FILE -pix_fmt yuv420p NEW.mp4';
-
 /**
  * Sets options by name. A dictionary given to `open2` would do the same, but node-av 6.1.1 frees what FFmpeg has freed
  * already, and the process dies when it ends.

@@ -3,31 +3,11 @@ import { AV_CODEC_ID_H264, AV_CODEC_ID_MPEG4, AV_CODEC_ID_VP8, AV_FRAME_FLAG_INT
 import { avGetCodecName, Codec, CodecContext, FFmpegError, Frame, type Packet, type Stream } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
 import type { I420Frame } from '../../../kernels/frames/i420.ts';
-import { CONVERT_HINT, setOptions } from './ffmpeg.ts';
+import { setOptions } from './ffmpeg.ts';
+import { CONVERT_HINT, DAMAGE_HINT } from './hints.ts';
 import { MAX_PIXELS } from './i420.ts';
-import { DAMAGE_HINT } from './inspect.ts';
-import { I420Converter, mirror, rotate } from './picture.ts';
-
-/** How a picture is shown: turned clockwise by quarter turns, and then, it may be, mirrored left to right. */
-interface Orientation {
-  readonly turns: number;
-  readonly isMirrored: boolean;
-}
-
-/**
- * mp4 stores an orientation as two columns [a, b], [c, d] of a 16.16 matrix: the pixel (x, y) is shown at
- * (a·x + c·y, b·x + d·y).
- */
-const ORIENTATIONS: Readonly<Record<string, Orientation>> = {
-  '1,0,0,1': { turns: 0, isMirrored: false },
-  '0,1,-1,0': { turns: 1, isMirrored: false },
-  '-1,0,0,-1': { turns: 2, isMirrored: false },
-  '0,-1,1,0': { turns: 3, isMirrored: false },
-  '-1,0,0,1': { turns: 0, isMirrored: true },
-  '0,1,1,0': { turns: 1, isMirrored: true },
-  '1,0,0,-1': { turns: 2, isMirrored: true },
-  '0,-1,-1,0': { turns: 3, isMirrored: true },
-};
+import { type Orientation, orientationBy, turned } from './orientation.ts';
+import { I420Converter } from './picture.ts';
 
 /** Given the place of a frame in the order of presentation, what makes a picture of it, and when it is shown. */
 export type EachFrame = (place: number, convert: () => I420Frame, time: bigint) => void;
@@ -135,15 +115,10 @@ function orientationOf(path: string, stream: Stream): Orientation {
   const matrix = stream.codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX);
   if (matrix === null || matrix.length < 36) return { turns: 0, isMirrored: false };
   const entries = [0, 4, 12, 16].map((offset) => matrix.readInt32LE(offset) / 0x10000);
-  const orientation = ORIENTATIONS[entries.map((entry) => entry + 0).join(',')];
+  const orientation = orientationBy(entries);
   if (orientation === undefined) {
     throw new VideoDecodeError(path, `asks to be shown turned by part of a right angle (matrix ${entries.join(', ')})`,
       undefined, CONVERT_HINT);
   }
   return orientation;
-}
-
-function turned(frame: I420Frame, { turns, isMirrored }: Orientation): I420Frame {
-  const upright = rotate(frame, turns);
-  return isMirrored ? mirror(upright) : upright;
 }

@@ -5,6 +5,12 @@ type Coding = Pick<I420Frame, 'matrix' | 'range'>;
 /** 8K (7680 × 4320): a header may claim any size, and memory is taken by what it claims. */
 export const MAX_PIXELS = 33_177_600;
 
+/** Pictures at least this high are taken for BT.709 when they do not say, lower ones for BT.601, as players do. */
+const HD_HEIGHT = 720;
+
+/** The matrix of pictures that do not say. */
+export const guessedMatrix = (height: number): I420Frame['matrix'] => (height >= HD_HEIGHT ? 'bt709' : 'bt601');
+
 /** Weights of red and blue in luma; green has the rest. */
 const WEIGHTS = { bt601: { red: 0.299, blue: 0.114 }, bt709: { red: 0.2126, blue: 0.0722 } };
 /** What [0, 1] of luma and [−½, ½] of chroma are stretched to. */

@@ -1,5 +1,6 @@
 /** ISO base media files: mp4, mov. ISO/IEC 14496-12. */
 import { boxAt } from './boxes.ts';
+import type { Bytes } from './bytes.ts';
 import { cutOff, damagedAt, MAX_CHECKED_BYTES, MOST_LEVELS, type Source } from './source.ts';
 import { faultOfTimes } from './times.ts';
 
@@ -46,7 +47,7 @@ const PARENTS = new Set(['trak', 'mdia', 'minf', 'stbl', 'traf']);
 const COUNT_OFFSETS: Readonly<Record<string, number>> = { stsz: 8, stz2: 8, trun: 4 };
 
 /** Samples that a header says the file holds; undefined if its boxes nest deeper than any file's. */
-function statedSamples(boxes: Buffer, level = 0): number | undefined {
+function statedSamples(boxes: Bytes, level = 0): number | undefined {
   if (level > MOST_LEVELS) return undefined;
   let samples = 0;
   for (let at = 0; at + 8 <= boxes.length;) {

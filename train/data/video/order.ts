@@ -4,10 +4,8 @@ import { cut, type I420Frame, type Part } from '../../../kernels/frames/i420.ts'
 import { type Census, replay } from './census.ts';
 import type { Opened } from './demuxer.ts';
 import { type EachFrame, FrameDecoder } from './frame_decoder.ts';
-import { DAMAGE_HINT, type VideoFile } from './inspect.ts';
-
-/** Given the number of frames, the indices wanted. */
-export type Picker = (total: number) => readonly number[];
+import { DAMAGE_HINT } from './hints.ts';
+import type { VideoFile } from './inspect.ts';
 
 /** What is kept of a file's pictures; all are of one size. */
 export type PartOf = (size: { readonly width: number; readonly height: number }) => Part;
@@ -17,16 +15,6 @@ export interface FrameSink {
   /** The first frame comes next, it may be for a second time. */
   begin(): void;
   add(frame: I420Frame): void;
-}
-
-/** What a picker gave, if these are frames of the file. */
-export function indices(pick: Picker, total: number): readonly number[] {
-  const wanted = pick(total);
-  const wrong = wanted.find((index) => !Number.isInteger(index) || index < 0 || index >= total);
-  if (wrong !== undefined) {
-    throw new RangeError(`readFrames: pick(${total}) gave ${wrong}, expected whole numbers in [0, ${total})`);
-  }
-  return wanted;
 }
 
 /** What of a file is decoded, and what is kept of it. */

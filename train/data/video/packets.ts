@@ -1,4 +1,5 @@
 /** Containers that are a row of packets: where one does not fit, or the last one is cut off. */
+import type { Bytes } from './bytes.ts';
 import { cutOff, damagedAt, type Source } from './source.ts';
 
 const SYNC = 0x47;
@@ -6,7 +7,7 @@ const SYNC = 0x47;
 const TRANSPORT = [{ size: 188, head: 0 }, { size: 192, head: 4 }, { size: 204, head: 0 }] as const;
 
 /** The kind of transport stream that a file begins with: three packets in a row. ISO/IEC 13818-1, section 2.4.3.2. */
-export function transportAt(head: Buffer): { readonly size: number; readonly head: number } | undefined {
+export function transportAt(head: Bytes): { readonly size: number; readonly head: number } | undefined {
   return TRANSPORT.find(({ size, head: before }) => [0, 1, 2].every((k) => head[before + k * size] === SYNC));
 }
 

@@ -4,10 +4,8 @@ import { AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P, AVCHROMA_LOC_UNSPECIFIED, AVCO
 import { FFmpegError, Frame, SoftwareScaleContext } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
 import type { I420Frame } from '../../../kernels/frames/i420.ts';
-import { CONVERT_HINT } from './ffmpeg.ts';
-
-/** Pictures at least this high are taken for BT.709 when they do not say, lower ones for BT.601, as players do. */
-const HD_HEIGHT = 720;
+import { CONVERT_HINT } from './hints.ts';
+import { guessedMatrix } from './i420.ts';
 
 /** Decoded frames of one file as I420, in memory of their own. */
 export class I420Converter {
@@ -25,7 +23,7 @@ export class I420Converter {
    */
   convert(frame: Frame): I420Frame {
     const { width, height } = frame;
-    const guess = height >= HD_HEIGHT ? 'bt709' : 'bt601';
+    const guess = guessedMatrix(height);
     const stated = frame.colorSpace === AVCOL_SPC_UNSPECIFIED ? guess : matrixOf(frame);
     // YUVJ420P is what older encoders called full range.
     const range = frame.colorRange === AVCOL_RANGE_JPEG || frame.format === AV_PIX_FMT_YUVJ420P ? 'full' : 'limited';
@@ -78,44 +76,4 @@ function matrixOf(frame: Frame): I420Frame['matrix'] | undefined {
 function bytesOf(frame: Frame): Uint8Array {
   const { buffer, byteOffset, byteLength } = frame.toBuffer();
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-/** The picture turned clockwise by quarter turns. */
-export function rotate(frame: I420Frame, turns: number): I420Frame {
-  if (turns === 0) return frame;
-  const { width, height } = frame;
-  const data = byPlane(frame, (from, to, columns, rows) => rotatePlane(from, to, columns, rows, turns));
-  return { ...frame, ...(turns % 2 === 1 ? { width: height, height: width } : {}), data };
-}
-
-/** The picture mirrored left to right. */
-export function mirror(frame: I420Frame): I420Frame {
-  return { ...frame, data: byPlane(frame, (from, to, width) => {
-    for (let at = 0; at < from.length; at += width) to.set(from.subarray(at, at + width).toReversed(), at);
-  }) };
-}
-
-/** New planes, each made of the old one. */
-function byPlane({ width, height, data }: I420Frame,
-  make: (from: Uint8Array, to: Uint8Array, width: number, height: number) => void): Uint8Array {
-  const made = new Uint8Array(data.length);
-  const chroma = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
-  let offset = 0;
-  for (const plane of [{ width, height }, chroma, chroma]) {
-    const end = offset + plane.width * plane.height;
-    make(data.subarray(offset, end), made.subarray(offset, end), plane.width, plane.height);
-    offset = end;
-  }
-  return made;
-}
-
-function rotatePlane(from: Uint8Array, to: Uint8Array, width: number, height: number, turns: number): void {
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at =
-        [x * height + (height - 1 - y), (height - 1 - y) * width + (width - 1 - x),
-          (width - 1 - x) * height + y][turns - 1];
-      to[at] = from[y * width + x];
-    }
-  }
 }

@@ -1,7 +1,8 @@
 import { extname } from 'node:path';
 import { cut, type I420Frame } from '../../../kernels/frames/i420.ts';
 import { readFrames, readParts } from './decode.ts';
-import type { FrameSink, PartOf, Picker } from './order.ts';
+import type { FrameSink, PartOf } from './order.ts';
+import type { Picker } from './picker.ts';
 import { readPng } from './stills.ts';
 
 export const isPicture = (path: string) => extname(path).toLowerCase() === '.png';

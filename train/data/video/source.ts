@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import type { Bytes } from './bytes.ts';
 
 /** What the bytes of a file can tell to be wrong with it. */
 export const cutOff = (missing: number) =>
@@ -17,8 +17,8 @@ export const MOST_LEVELS = 8;
 /** Bytes that are read ahead where one part lies close behind another. */
 const WINDOW = 2 ** 16;
 
-/** Fills as much of a buffer as the file has from a place on, and returns how much. */
-type ReadAt = (buffer: Buffer, position: number) => number;
+/** Up to so many bytes of a file from a place on; fewer only at its end. */
+export type ReadAt = (position: number, length: number) => Bytes;
 
 /**
  * A file open for reading. A walk over its parts asks for a few bytes at a time: where parts are small, one call of the
@@ -27,7 +27,7 @@ type ReadAt = (buffer: Buffer, position: number) => number;
 export class Source {
   readonly bytes: number;
   readonly #readAt: ReadAt;
-  #window: Buffer = Buffer.alloc(0);
+  #window: Bytes | undefined;
   #start = 0;
 
   constructor(bytes: number, readAt: ReadAt) {
@@ -35,19 +35,14 @@ export class Source {
     this.#readAt = readAt;
   }
 
-  static of(descriptor: number, bytes: number): Source {
-    return new Source(bytes, (buffer, position) => readSync(descriptor, buffer, 0, buffer.length, position));
-  }
-
   /** Up to `length` bytes from a place on: fewer at the end of the file. Not to be written to. */
-  read(position: number, length: number): Buffer {
-    const end = this.#start + this.#window.length;
+  read(position: number, length: number): Bytes {
+    const end = this.#start + (this.#window?.length ?? 0);
     const wanted = Math.min(length, Math.max(0, this.bytes - position));
-    if (position < this.#start || position + wanted > end) {
+    if (this.#window === undefined || position < this.#start || position + wanted > end) {
       const isNear = position >= this.#start && position <= end + WINDOW;
       const size = Math.min(isNear ? Math.max(wanted, WINDOW) : wanted, Math.max(0, this.bytes - position));
-      const buffer = Buffer.alloc(size);
-      this.#window = buffer.subarray(0, this.#readAt(buffer, position));
+      this.#window = this.#readAt(position, size);
       this.#start = position;
     }
     return this.#window.subarray(position - this.#start, position - this.#start + wanted);

@@ -3,7 +3,8 @@ import type { I420Frame } from '../../../kernels/frames/i420.ts';
 import { Census, take } from './census.ts';
 import { type Opened, withVideo } from './demuxer.ts';
 import { inspect } from './inspect.ts';
-import { decodeAs, indices, type PartOf } from './order.ts';
+import { decodeAs, type PartOf } from './order.ts';
+import { indices } from './picker.ts';
 
 /** What is known of a file before it is decoded. */
 export interface Timeline {

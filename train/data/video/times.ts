@@ -5,6 +5,7 @@
  * that was cut off on purpose is told from one that a wrong bit hides: all that states it agrees (`isMeant`).
  */
 import { boxesIn, boxOf, linesOf } from './boxes.ts';
+import type { Bytes } from './bytes.ts';
 
 /** Frames between the decoding of one and its display, or the other way round: what H.264 and HEVC have at most. */
 const MOST_OUT_OF_ORDER = 16;
@@ -29,7 +30,7 @@ interface Length {
 }
 
 /** What is wrong with the times of a video's frames. @param movie contents of `moov` */
-export function faultOfTimes(movie: Buffer): string | undefined {
+export function faultOfTimes(movie: Bytes): string | undefined {
   const boxes = boxesIn(movie);
   const whole = lengthOf(boxes.find(({ type }) => type === 'mvhd')?.contents);
   for (const { type, contents: track } of boxes) {
@@ -40,7 +41,7 @@ export function faultOfTimes(movie: Buffer): string | undefined {
   return undefined;
 }
 
-function faultOfTrack(track: Buffer, movie: Length | undefined): string | undefined {
+function faultOfTrack(track: Bytes, movie: Length | undefined): string | undefined {
   const samples = samplesOf(track);
   if (samples === undefined) return 'its table of samples is missing';
   if (samples === 0) return undefined; // they come in fragments, with times of their own
@@ -65,13 +66,13 @@ function faultOfTrack(track: Buffer, movie: Length | undefined): string | undefi
 }
 
 /** Sections 8.7.3.2 and 8.7.3.3. */
-function samplesOf(track: Buffer): number | undefined {
+function samplesOf(track: Bytes): number | undefined {
   const table = boxOf(track, 'mdia', 'minf', 'stbl', 'stsz') ?? boxOf(track, 'mdia', 'minf', 'stbl', 'stz2');
   return table === undefined || table.length < 12 ? undefined : table.readUInt32BE(8);
 }
 
 /** Sections 8.2.2 and 8.4.2. */
-function lengthOf(header: Buffer | undefined): Length | undefined {
+function lengthOf(header: Bytes | undefined): Length | undefined {
   const version = header?.[0] ?? 2;
   const at = [12, 20][version];
   if (header === undefined || at === undefined || header.length < at + 4 * (2 + version)) return undefined;
@@ -81,14 +82,14 @@ function lengthOf(header: Buffer | undefined): Length | undefined {
 }
 
 /** How long a track is shown, in units of the movie: `tkhd`. Section 8.3.2. */
-function shownLengthOf(track: Buffer): number | undefined {
+function shownLengthOf(track: Bytes): number | undefined {
   const header = boxOf(track, 'tkhd');
   if (header === undefined || header.length < 36) return undefined;
   return header[0] === 0 ? header.readUInt32BE(20) : Number(header.readBigUInt64BE(28));
 }
 
 /** The value of each sample, of a table of lines `samples, value`: `stts` and `ctts`. Sections 8.6.1.2 and 8.6.1.3. */
-function spread(table: Buffer | undefined, samples: number, read: 'readUInt32BE' | 'readInt32BE'):
+function spread(table: Bytes | undefined, samples: number, read: 'readUInt32BE' | 'readInt32BE'):
   | Float64Array
   | undefined {
   const lines = table && linesOf(table, 8);
@@ -128,7 +129,7 @@ interface Edit {
  * decoded. It does not end earlier, but for frames that are out of order, for a last one of no duration, and for an end
  * that was cut off on purpose.
  */
-function faultOfEdits(times: Times, track: Buffer, media: Length, movie: Length): string | undefined {
+function faultOfEdits(times: Times, track: Bytes, media: Length, movie: Length): string | undefined {
   const list = boxOf(track, 'edts', 'elst');
   if (list === undefined) return undefined;
   const all = editsOf(list);
@@ -192,7 +193,7 @@ function isMeant({ durations }: Times, edits: readonly Edit[], shownLength: numb
 }
 
 /** Section 8.6.6. */
-function editsOf(list: Buffer): Edit[] | undefined {
+function editsOf(list: Bytes): Edit[] | undefined {
   const isLong = list[0] === 1;
   return linesOf(list, isLong ? 20 : 12)?.map((line) => ({
     begin: isLong ? Number(line.readBigInt64BE(8)) : line.readInt32BE(4),

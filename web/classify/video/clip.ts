@@ -1,0 +1,30 @@
+/** A video of the person's own, as the clip that a model looks at: the frames that Node takes of it, byte for byte. */
+import { VideoDecodeError } from '../../../engine/errors.ts';
+import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
+import type { Sample } from '../../../train/data/loading/plan.ts';
+
+/** What a model wants of a clip: `system.model.input`, and its preprocessor's `resize`. */
+export interface ClipOptions {
+  /** T, frames of a clip. */
+  readonly frames: number;
+  /** Side of the model's input, in pixels. */
+  readonly size: number;
+  readonly resize: Resize | null;
+}
+
+/**
+ * Reads the clip that `firstlight predict` would look at: T frames, of the middle of as many segments, as I420 with
+ * the matrix and range that the file states, turned upright; and the crop that is seen of them. The kernel `frames`
+ * makes the model's input of it (`pixelsOf`), in the page as in Node. Frames are whole pictures, so that a page can
+ * show the crop in them; one that is wanted several times is one object. Nothing leaves the machine.
+ *
+ * Runs in a worker: there files can be read at once (`FileReaderSync`).
+ *
+ * @param file mp4, mov, webm or mkv  @param name of the file, for messages
+ * @throws VideoDecodeError FL_VIDEO with the reason and, in `hint`, the way out: no video, cut off, damaged, of a codec
+ *   or colours that the browser does not decode, without frames, or with fewer than are meant
+ * @throws FirstlightError FL_FRAME where pictures keep their size and are smaller than the model's input
+ */
+export async function readClip(_file: Blob, name: string, _options: ClipOptions): Promise<Sample> {
+  throw new VideoDecodeError(name, 'is not read yet');
+}
