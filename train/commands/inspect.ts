@@ -6,12 +6,12 @@ import { openWeights } from '../../model/checkpoint/folder.node.ts';
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
 import type { TensorFile } from '../../model/checkpoint/open.ts';
 import { compareWeights, type Difference, type NamedShape, type Weights } from '../../model/checkpoint/weights.ts';
-import { architectureOf, configFor, familyOf, imageSizeOf, isNetwork, type ModelConfig, presetOf, textConfigOf,
+import { architectureOf, configFor, isNetwork, type ModelConfig, textConfigOf,
   type TowerConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { Part } from '../../model/systems/system.ts';
+import { titleOf } from '../../model/systems/title.ts';
 import { markdownTable } from '../log/table.ts';
-import { SYSTEM } from '../run/config_keys.ts';
 
 /** All that is found out; `--json` prints it. */
 export interface Inspection {
@@ -108,20 +108,6 @@ function startOf(gpu: Gpu, model: TowerConfig, weights: Weights): Inspection['st
     if (part !== undefined) drawn[part] = (drawn[part] ?? 0) + 1;
   }
   return { held: present.length, drawn, missing, isOfPictures };
-}
-
-/** Its sizes in words. */
-function wordsOf(model: ModelConfig): string {
-  if (isNetwork(model)) return familyOf(model.system).words(model.network);
-  const { width, layers, patch } = model.vision;
-  return `width ${width}, ${layers} layers, patches of ${patch}`;
-}
-
-/** The model in words: its system, and the published architecture that it has. */
-function titleOf(model: ModelConfig): string {
-  const preset = presetOf(model) ?? wordsOf(model);
-  const size = imageSizeOf(model);
-  return `${SYSTEM[model.system]} ${preset}, ${model.frames} frames of ${size} x ${size}`;
 }
 
 const grouped = (count: number) => count.toLocaleString('en-US');

@@ -3,7 +3,7 @@ import { type Gpu, open } from '../../engine/index.ts';
 import { configFor, isNetworkName, type ModelConfig, networkFor, PRESETS, type SystemName,
   textConfigOf } from '../../model/systems/config.ts';
 import { markdownTable } from '../log/table.ts';
-import { SYSTEM } from '../run/config_keys.ts';
+import { SYSTEM } from '../../model/systems/title.ts';
 import { forwardMacs, messageAnswerMacs } from '../run/macs.ts';
 
 /**

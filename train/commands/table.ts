@@ -3,7 +3,7 @@ import { markdownTable } from '../log/table.ts';
 import { type Experiment, PAPER, type PaperRow, type Printed } from '../protocols/paper.ts';
 import { named } from '../protocols/switches.ts';
 import { type Compared, compare } from '../run/comparison.ts';
-import { SYSTEM } from '../run/config_keys.ts';
+import { SYSTEM } from '../../model/systems/title.ts';
 import { resultsOf, type RunResult } from '../run/run_results.ts';
 
 export interface TableOptions {

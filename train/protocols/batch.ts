@@ -18,17 +18,20 @@ const SOFTWARE_BYTES = 128 * 2 ** 20;
  * the texts, which are there.
  */
 export function evaluationBytes(gpu: Gpu, model: VideoModel, clips: number, texts: number): number {
+  return estimate(gpu, () => evaluateOnce(gpu, model, clips, texts)).totalBytes + ENGINE_BYTES;
+}
+
+/** Compares `clips` clips with `texts` texts: for those who only go through it, to know what it takes. */
+export function evaluateOnce(gpu: Gpu, model: VideoModel, clips: number, texts: number): void {
   const { frames, size, type } = model.input;
-  return estimate(gpu, () => {
-    evenly(gpu, () => {
-      const pixels = Tensor.empty(gpu, [clips, frames, 3, size, size], type, 'pixels') as Tensor;
-      const width = textWidthOf(model.config);
-      const some = width === undefined
-        ? undefined
-        : Tensor.empty(gpu, [textsAtOnce(texts), width], type, 'text features') as Tensor;
-      return model.compare(model.encodeVideo(pixels), some);
-    });
-  }).totalBytes + ENGINE_BYTES;
+  evenly(gpu, () => {
+    const pixels = Tensor.empty(gpu, [clips, frames, 3, size, size], type, 'pixels') as Tensor;
+    const width = textWidthOf(model.config);
+    const some = width === undefined
+      ? undefined
+      : Tensor.empty(gpu, [textsAtOnce(texts), width], type, 'text features') as Tensor;
+    return model.compare(model.encodeVideo(pixels), some);
+  });
 }
 
 /**

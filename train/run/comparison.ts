@@ -3,7 +3,8 @@ import { basename } from 'node:path';
 import { type Experiment, PAPER, type PaperRow, type PaperTable, type Printed, shotColumn,
   type Tested } from '../protocols/paper.ts';
 import { deviations, type Switches, usual } from '../protocols/switches.ts';
-import { configKeys, SYSTEM } from './config_keys.ts';
+import { SYSTEM } from '../../model/systems/title.ts';
+import { configKeys } from './config_keys.ts';
 import type { RunResult } from './run_results.ts';
 
 /** A run in the table of an experiment. */

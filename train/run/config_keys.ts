@@ -1,7 +1,7 @@
 /** What a configuration of a training run may say: every key with its default and what it means. */
 import { z } from 'zod';
 import { BATCH_NORMS } from '../../model/parts/batch_norm.ts';
-import { PRESET_NAMES, SYSTEM_NAMES, type SystemName } from '../../model/systems/config.ts';
+import { PRESET_NAMES, SYSTEM_NAMES } from '../../model/systems/config.ts';
 import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates.ts';
 import { SUMS } from '../recipe/gradient.ts';
 import { GROUPINGS, OPTIMIZERS, TUNE } from '../recipe/optimizer/index.ts';
@@ -14,13 +14,6 @@ const notNegative = z.number().min(0);
 const share = z.number().min(0).lt(1);
 const count = z.int().min(1);
 const path = z.string().min(1).refine((text) => !text.includes('\0'), 'A path without NUL characters');
-
-/** What systems are called where people read. */
-export const SYSTEM: Readonly<Record<SystemName, string>> = { xclip: 'X-CLIP', 'clip-one': 'CLIP-One',
-  'clip-mean': 'CLIP-Mean', 'clip-joint': 'CLIP-Joint', vit: 'ViT', 'vit-mean': 'ViT-Mean', 'vit-joint': 'ViT-Joint',
-  timesformer: 'TimeSformer', 'timesformer-joint': 'TimeSformer-Joint', 'timesformer-space': 'TimeSformer-Space',
-  tsm: 'TSM', tsn: 'TSN', 'video-swin': 'Video Swin', videomae: 'VideoMAE', coswin: 'CoSwin (reconstructed)',
-  'x-florence': 'X-Florence (reconstructed)' };
 
 const model = z.strictObject({
   system: z.enum(SYSTEM_NAMES).default('xclip').describe(

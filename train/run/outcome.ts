@@ -10,7 +10,8 @@ import { accuracyHeadlines } from '../report/accuracy.ts';
 import { type ClassCounts, classNumbers, classRows, countClasses, meanPerClass } from '../report/classes.ts';
 import type { ClipPrediction, Headline, ReportData, Stage, UnreadableClip } from '../report/data.ts';
 import { formatConfig } from './config.ts';
-import { SYSTEM, type TrainConfig } from './config_keys.ts';
+import { SYSTEM } from '../../model/systems/title.ts';
+import type { TrainConfig } from './config_keys.ts';
 import { type Fitted, patternsOf } from './fit.ts';
 import { environmentOf } from './machine.ts';
 

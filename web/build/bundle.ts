@@ -5,6 +5,7 @@ import { build } from 'vite';
 import { inlineTexts } from '../../package/inline.ts';
 import type { Lesson } from '../training/lesson.ts';
 import { lessonModule } from './lesson.ts';
+import { mergesModule } from './merges.ts';
 import { roomsModule } from './rooms.ts';
 
 /** A script of a page, and the modules that come with it before anything else. */
@@ -29,7 +30,7 @@ const MANIFEST = 'manifest.json';
  */
 export async function bundle<N extends string>(root: string, folder: string, names: readonly N[],
   lesson: Lesson): Promise<Record<N, Script>> {
-  const plugins = () => [inlineTexts(), roomsModule(root), lessonModule(lesson)];
+  const plugins = () => [inlineTexts(), roomsModule(root), lessonModule(lesson), mergesModule()];
   await build({
     root,
     configFile: false,

@@ -13,29 +13,43 @@ export interface Page {
   readonly script?: string;
   /** Modules that the script imports at once. */
   readonly preloads?: readonly string[];
+  /** Other hosts that it reads from; none if omitted. */
+  readonly hosts?: readonly string[];
 }
 
 /**
  * Nothing comes from elsewhere, and nothing is made into code. The editor and Plot write style elements; without them
  * the editor falls apart.
  */
-const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
-  + "img-src 'self' data:; base-uri 'none'; form-action 'none'";
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+  + "base-uri 'none'; form-action 'none'";
 
-const LINKS = [['index.html', 'Firstlight'], ['kernels/index.html', 'Kernels'], ['train.html', 'Train'], ['doctor.html',
-  'Doctor'], [
+/**
+ * The policy of a page. A worker from an address has that address's own policy, and a static file has none; one from a
+ * blob has that of its page, so the worker of a page that reads from elsewhere is made of one.
+ */
+const policyOf = (hosts: readonly string[] | undefined) =>
+  hosts === undefined
+    ? `${POLICY}; worker-src 'self'`
+    : `${POLICY}; worker-src 'self' blob:; connect-src ${hosts.join(' ')}`;
+
+const LINKS = [['index.html', 'Firstlight'], ['kernels/index.html', 'Kernels'], ['train.html', 'Train'], [
+  'classify.html',
+  'Classify',
+], ['doctor.html', 'Doctor'], [
   'api/index.html',
   'API',
 ], ['docs/readme.html', 'Readme']] as const;
 
 /** A whole page. @param style the style sheet, from the root of the site */
-export function wholePage({ path, title, description, body, script, preloads = [] }: Page, style: string): string {
+export function wholePage({ path, title, description, body, script, preloads = [], hosts }: Page,
+  style: string): string {
   const to = (target: string) => wayTo(path, target);
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${new Html(POLICY)}">
+<meta http-equiv="Content-Security-Policy" content="${new Html(policyOf(hosts))}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title === 'Firstlight' ? title : `${title} · Firstlight`}</title>
 <meta name="description" content="${description}">

@@ -12,6 +12,7 @@ import { apiPages } from '../api/pages.ts';
 import type { Lesson } from '../training/lesson.ts';
 import { builtFrom } from './built.ts';
 import { bundle, type Script } from './bundle.ts';
+import { classifyPage } from './classify.ts';
 import { doctorPage } from './doctor.ts';
 import { firstPage } from './first.ts';
 import { makeLesson } from './lesson.ts';
@@ -35,7 +36,7 @@ export async function buildSite(folder: string, entries: readonly Entry[] = apiE
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const lesson = await makeLesson();
-  const scripts = await bundle(ROOT, folder, ['first', 'study', 'train', 'doctor'], lesson);
+  const scripts = await bundle(ROOT, folder, ['first', 'study', 'train', 'classify', 'doctor'], lesson);
   const pages = allPages({ scripts, lesson, entries }, (path) => copy(path, join(folder, placeOf(ROOT, path))));
   const style = writeStyle(folder);
   for (const page of pages) write(join(folder, page.path), wholePage(page, style));
@@ -62,7 +63,7 @@ function writeStyle(folder: string): string {
 
 /** What pages are made of beside the files of the project. */
 interface PageContents {
-  readonly scripts: Readonly<Record<'first' | 'study' | 'train' | 'doctor', Script>>;
+  readonly scripts: Readonly<Record<'first' | 'study' | 'train' | 'classify' | 'doctor', Script>>;
   readonly lesson: Lesson;
   readonly entries: readonly Entry[];
 }
@@ -82,6 +83,7 @@ function allPages({ scripts, lesson, entries }: PageContents, keep: (path: strin
     return wayTo(from, place.includes('#') ? place : place + anchor);
   };
   pages.push(firstPage(scripts.first, linkFrom('index.html')), trainPage(lesson, scripts.train, linkFrom('train.html')),
+    classifyPage(scripts.classify, linkFrom('classify.html')),
     doctorPage(ROOT, scripts.doctor, linkFrom('doctor.html')), ...apiPages(linkFrom, entries));
   for (const path of seen) { // grows while it is gone through
     const place = placeOf(ROOT, path);

@@ -1,5 +1,6 @@
 /** The page that trains: a plan, a run that begins, pauses and goes on, and what is seen of it. */
 import { button, element, found } from '../pages/dom.ts';
+import { duration } from '../pages/duration.ts';
 import { faultNote } from '../pages/fault.ts';
 import type { Client } from '../worker/client.ts';
 import type { LessonPlan } from './lesson.ts';
@@ -172,10 +173,4 @@ export class TrainPanel {
   #say(sentence: string): void {
     this.#said.textContent = sentence;
   }
-}
-
-/** A person's words for a time that nobody knows exactly. */
-function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} seconds`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
 }

@@ -21,7 +21,7 @@ interface Stated {
 const PIECE = 2 ** 20;
 
 /** @throws CheckpointFormatError that names the entry, where its bytes have another checksum than it states */
-export function requireChecksum(source: ByteSource, { stated }: Place, checksum: number): void {
+export function requireChecksum(source: Pick<ByteSource, 'name'>, { stated }: Place, checksum: number): void {
   if (stated === undefined || stated.checksum === checksum) return;
   const text = (sum: number) => sum.toString(16).padStart(8, '0');
   throw new CheckpointFormatError('ChecksumMismatch', source.name,

@@ -24,6 +24,7 @@ export const IN_64 = 0xffffffff;
 const EXTRA_64 = 1;
 const ENCRYPTED = 1;
 const STORED = 0;
+const DEFLATED = 8;
 
 /** One file of an archive. */
 interface Entry {
@@ -77,26 +78,49 @@ export class ZipArchive {
 
   /** Where the bytes of a file lie, as they are. @throws if it is packed, or lies across another */
   async place(name: string): Promise<Place> {
+    const { begin, end, bytes, isPacked, stated } = await this.packed(name);
+    if (isPacked) this.#refuse(name, 'Compressed', 'is compressed, PyTorch stores it as it is');
+    if (bytes !== end - begin) this.#refuse(name, 'SizeMismatch', `has two sizes, ${bytes} and ${end - begin}`);
+    // torch.serialization.set_crc32_options(False) leaves it out
+    return stated.checksum === 0 ? { begin, end } : { begin, end, stated };
+  }
+
+  /** Where a file lies, as it is or deflated. @throws if it is encrypted, packed in another way, or across another */
+  async packed(name: string): Promise<Packed> {
     const entry = this.#entries.get(name);
     if (entry === undefined) return fail(this.#source, 'NoSuchEntry', `the zip archive lacks "${shown(name)}"`);
-    const wrong = (reason: string, message: string) =>
-      fail(this.#source, reason, `"${shown(name)}" of the zip archive ${message}`);
+    const wrong = (reason: string, message: string) => this.#refuse(name, reason, message);
     if ((entry.flags & ENCRYPTED) !== 0) wrong('Encrypted', 'is encrypted');
-    if (entry.method !== STORED) wrong('Compressed', 'is compressed, PyTorch stores it as it is');
-    if (entry.bytes !== entry.packedBytes) {
-      wrong('SizeMismatch', `has two sizes, ${entry.bytes} and ${entry.packedBytes}`);
+    if (entry.method !== STORED && entry.method !== DEFLATED) {
+      wrong('Compressed', `is compressed by method ${entry.method}, which nobody here reads`);
     }
     const view = viewOf(await this.#source.read(entry.header, LOCAL_BYTES));
     if (view.getUint32(0, true) !== LOCAL) wrong('InvalidEntry', `does not begin at byte ${entry.header}`);
     const nameBytes = view.getUint16(26, true);
     const begin = entry.header + LOCAL_BYTES + nameBytes + view.getUint16(28, true);
-    const end = begin + entry.bytes;
+    const end = begin + entry.packedBytes;
     if (end > entry.limit) wrong('Overlap', `ends at byte ${end}, what comes after it begins at ${entry.limit}`);
     const own = decodeName(this.#source.name, await this.#source.read(entry.header + LOCAL_BYTES, nameBytes));
     if (own !== name) wrong('InvalidEntry', `is called "${shown(own)}" where it begins`);
-    // torch.serialization.set_crc32_options(False) leaves it out
-    return entry.checksum === 0 ? { begin, end } : { begin, end, stated: { entry: name, checksum: entry.checksum } };
+    return { begin, end, bytes: entry.bytes, isPacked: entry.method === DEFLATED,
+      stated: { entry: name, checksum: entry.checksum } };
   }
+
+  #refuse(name: string, reason: string, message: string): never {
+    return fail(this.#source, reason, `"${shown(name)}" of the zip archive ${message}`);
+  }
+}
+
+/** A file in an archive. */
+export interface Packed {
+  /** Where its bytes lie, as the archive has them. */
+  readonly begin: number;
+  readonly end: number;
+  /** How many there are of them unpacked. */
+  readonly bytes: number;
+  /** Whether they are deflated. */
+  readonly isPacked: boolean;
+  readonly stated: { readonly entry: string; readonly checksum: number };
 }
 
 function fail(source: { readonly name: string }, reason: string, message: string): never {
