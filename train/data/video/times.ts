@@ -192,6 +192,40 @@ function isMeant({ durations }: Times, edits: readonly Edit[], shownLength: numb
     && isInUse(movie.scale);
 }
 
+/** What the edits of a track show, by when its frames are shown: in its units, from the movie's beginning on. */
+export interface Shown {
+  /** Units in a second. */
+  readonly scale: number;
+  /** From a time on, to before another one; an end that is not stated is `Infinity`. */
+  readonly stretches: readonly { readonly from: number; readonly to: number }[];
+}
+
+/** What is shown of a track, of a movie whose times have no fault; undefined without edits, when all of it is. */
+export function shownOf(movie: Bytes, trackId: number): Shown | undefined {
+  const boxes = boxesIn(movie);
+  const track = boxes.find(({ type, contents }) => type === 'trak' && idOf(contents) === trackId)?.contents;
+  const [media, whole] = [track && boxOf(track, 'mdia', 'mdhd'), boxOf(movie, 'mvhd')].map(lengthOf);
+  const list = track && boxOf(track, 'edts', 'elst');
+  const edits = list && editsOf(list);
+  if (media === undefined || whole === undefined || edits === undefined) return undefined;
+  const ratio = media.scale / whole.scale;
+  const stretches: { from: number; to: number }[] = [];
+  let at = 0;
+  for (const { begin, duration } of edits) {
+    const end = duration === 0 ? Number.POSITIVE_INFINITY : at + Math.round(duration * ratio);
+    if (begin >= 0) stretches.push({ from: at, to: end });
+    at = end;
+  }
+  return stretches.length === 0 ? undefined : { scale: media.scale, stretches };
+}
+
+/** Section 8.3.2. */
+function idOf(track: Bytes): number | undefined {
+  const header = boxOf(track, 'tkhd');
+  if (header === undefined || header.length < 24) return undefined;
+  return header.readUInt32BE(header[0] === 0 ? 12 : 20);
+}
+
 /** Section 8.6.6. */
 function editsOf(list: Bytes): Edit[] | undefined {
   const isLong = list[0] === 1;
