@@ -192,31 +192,29 @@ function isMeant({ durations }: Times, edits: readonly Edit[], shownLength: numb
     && isInUse(movie.scale);
 }
 
-/** What the edits of a track show, by when its frames are shown: in its units, from the movie's beginning on. */
-export interface Shown {
-  /** Units in a second. */
-  readonly scale: number;
-  /** From a time on, to before another one; an end that is not stated is `Infinity`. */
-  readonly stretches: readonly { readonly from: number; readonly to: number }[];
+/** A part of a track that is shown, in seconds of the movie: from one time on, to before another. */
+export interface Stretch {
+  readonly from: number;
+  /** `Infinity` where no end is stated. */
+  readonly to: number;
 }
 
-/** What is shown of a track, of a movie whose times have no fault; undefined without edits, when all of it is. */
-export function shownOf(movie: Bytes, trackId: number): Shown | undefined {
+/** What the edits of a track show, of a movie whose times have no fault; undefined without edits, when all of it is. */
+export function stretchesOf(movie: Bytes, trackId: number): Stretch[] | undefined {
   const boxes = boxesIn(movie);
   const track = boxes.find(({ type, contents }) => type === 'trak' && idOf(contents) === trackId)?.contents;
-  const [media, whole] = [track && boxOf(track, 'mdia', 'mdhd'), boxOf(movie, 'mvhd')].map(lengthOf);
+  const whole = lengthOf(boxOf(movie, 'mvhd'));
   const list = track && boxOf(track, 'edts', 'elst');
   const edits = list && editsOf(list);
-  if (media === undefined || whole === undefined || edits === undefined) return undefined;
-  const ratio = media.scale / whole.scale;
-  const stretches: { from: number; to: number }[] = [];
+  if (whole === undefined || edits === undefined) return undefined;
+  const stretches: Stretch[] = [];
   let at = 0;
   for (const { begin, duration } of edits) {
-    const end = duration === 0 ? Number.POSITIVE_INFINITY : at + Math.round(duration * ratio);
-    if (begin >= 0) stretches.push({ from: at, to: end });
-    at = end;
+    const from = at / whole.scale;
+    at += duration === 0 ? Number.POSITIVE_INFINITY : duration;
+    if (begin >= 0) stretches.push({ from, to: at / whole.scale });
   }
-  return stretches.length === 0 ? undefined : { scale: media.scale, stretches };
+  return stretches.length === 0 ? undefined : stretches;
 }
 
 /** Section 8.3.2. */

@@ -1,9 +1,7 @@
 /** What a browser decodes, as the picture that Node makes of the same bits. */
 import { type I420Frame, i420Bytes } from '../../../kernels/frames/i420.ts';
 import { rgbToI420 } from '../../../train/data/video/i420.ts';
-
-/** How red, green and blue were mixed. */
-export type Coding = Pick<I420Frame, 'matrix' | 'range'>;
+import type { Coding } from './coding.ts';
 
 /** Planes of a `VideoFrame`, as `copyTo` leaves them. */
 export interface Pixels {

@@ -1,12 +1,12 @@
 /** The video in a file: its compressed frames, which of them are shown, and what the file states of their pictures. */
 import { BlobSource, EncodedPacketSink, Input, type InputVideoTrack, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
 import { FirstlightError, VideoDecodeError } from '../../../engine/errors.ts';
-import { guessedMatrix, MAX_PIXELS } from '../../../train/data/video/i420.ts';
+import { MAX_PIXELS } from '../../../train/data/video/i420.ts';
 import { movieOf } from '../../../train/data/video/iso.ts';
 import { type Orientation, orientationBy } from '../../../train/data/video/orientation.ts';
-import { shownOf } from '../../../train/data/video/times.ts';
+import { type Stretch, stretchesOf } from '../../../train/data/video/times.ts';
+import { type Coding, codingOf, codingOfVp8 } from './coding.ts';
 import { CONVERT_ADVICE, DAMAGE_ADVICE, inspect, KIND_ADVICE, sourceOf } from './file.ts';
-import type { Coding } from './picture.ts';
 
 /** A video that is open. */
 export interface Track {
@@ -40,14 +40,15 @@ export async function withTrack<T>(file: Blob, name: string, use: (track: Track)
       throw new VideoDecodeError(name, 'has no video, only sound, data or a cover picture', undefined, KIND_ADVICE);
     }
     const movie = signature === 'iso' ? movieOf(source) : undefined;
-    return await use(await trackOf(name, video, movie && shownOf(movie, video.id)));
+    return await use(await trackOf(name, video, movie && stretchesOf(movie, video.id)));
   } catch (cause) {
     if (cause instanceof FirstlightError) throw cause;
     throw new VideoDecodeError(name, `cannot be read: ${(cause as Error).message}`, cause, DAMAGE_ADVICE);
   }
 }
 
-async function trackOf(name: string, video: InputVideoTrack, shown: ReturnType<typeof shownOf>): Promise<Track> {
+async function trackOf(name: string, video: InputVideoTrack,
+  stretches: readonly Stretch[] | undefined): Promise<Track> {
   const config = await video.getDecoderConfig();
   if (config === null) {
     const id = await video.getInternalCodecId();
@@ -61,15 +62,13 @@ async function trackOf(name: string, video: InputVideoTrack, shown: ReturnType<t
       `states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`, undefined,
       CONVERT_ADVICE);
   }
-  if (shown !== undefined && shown.stretches.length > 1) {
-    throw new VideoDecodeError(name, `is put together of ${shown.stretches.length} pieces by its list of edits`,
-      undefined, CONVERT_ADVICE);
+  if (stretches !== undefined && stretches.length > 1) {
+    throw new VideoDecodeError(name, `is put together of ${stretches.length} pieces by its list of edits`, undefined,
+      CONVERT_ADVICE);
   }
-  const isShown = (timestamp: number) => {
-    if (shown === undefined) return true;
-    const unit = Math.round((timestamp / MICROSECONDS) * shown.scale);
-    return shown.stretches.some(({ from, to }) => unit >= from && unit < to);
-  };
+  // times come rounded to a microsecond
+  const isShown = (timestamp: number) =>
+    stretches?.every(({ from, to }) => timestamp > from * SECOND - 1 && timestamp < to * SECOND - 1) ?? true;
   const sink = new EncodedPacketSink(video);
   let [expected, leading] = [0, 0];
   let first: number | undefined;
@@ -84,35 +83,22 @@ async function trackOf(name: string, video: InputVideoTrack, shown: ReturnType<t
   if (expected === 0) {
     throw new VideoDecodeError(name, 'has a video track without a single frame', undefined, DAMAGE_ADVICE);
   }
+  const isVp8 = config.codec === 'vp8';
+  const key = isVp8 ? await sink.getFirstKeyPacket() : null;
+  const vp8 = key === null ? undefined : codingOfVp8(key.data);
   return { name, packets: () => chunksOf(sink), expected, leading, isShown,
-    config: { ...config, codedWidth: width, codedHeight: height }, mayShowFewer: config.codec.startsWith('vp8'),
-    coding: codingOf(name, await video.getColorSpace(), height),
+    config: { ...config, codedWidth: width, codedHeight: height }, mayShowFewer: isVp8,
+    coding: vp8 ?? codingOf(name, await video.getColorSpace(), height),
     orientation: orientationOf(name, await video.getTransformationMatrix()) };
 }
 
-const MICROSECONDS = 1e6;
+/** Microseconds. */
+const SECOND = 1e6;
 
 async function* chunksOf(sink: EncodedPacketSink): AsyncGenerator<EncodedVideoChunk> {
   for await (const packet of sink.packets()) {
     if (packet.byteLength > 0) yield packet.toEncodedVideoChunk();
   }
-}
-
-/** The matrices that Node reads as they are. */
-const MATRICES: Readonly<Record<string, Coding['matrix']>> = { bt709: 'bt709', smpte170m: 'bt601', bt470bg: 'bt601' };
-
-/**
- * What the file states, its container first and then its codec. What `VideoFrame.colorSpace` says is no statement of
- * the file: browsers put there what they guess, bt709 for pictures of any size.
- */
-function codingOf(name: string, { matrix, fullRange }: VideoColorSpaceInit, height: number): Coding {
-  const stated = matrix ?? undefined;
-  if (stated !== undefined && MATRICES[stated] === undefined) {
-    throw new VideoDecodeError(name, `has the colours of ${stated}, of which a page makes none that Node would`,
-      undefined, CONVERT_ADVICE);
-  }
-  return { matrix: stated === undefined ? guessedMatrix(height) : MATRICES[stated],
-    range: fullRange === true ? 'full' : 'limited' };
 }
 
 /** @param matrix of 3 × 3, row by row, as mp4 writes it */
