@@ -11,8 +11,18 @@ export type Coding = Pick<I420Frame, 'matrix' | 'range'>;
 const MATRICES: Readonly<Record<string, Coding['matrix']>> = { bt709: 'bt709', smpte170m: 'bt601', bt470bg: 'bt601' };
 
 /**
- * The coding that a colour space names; where it names none, what players guess. What `VideoFrame.colorSpace` says of a
- * decoded frame is no statement of its file: browsers put there what they guess, bt709 for pictures of any size.
+ * The coding of a camera, which has no file: what the browser says of its frames is all there is.
+ *
+ * @param frame of what a camera sees
+ */
+export const codingOfCamera = ({ colorSpace: { matrix, fullRange }, codedHeight }: Pick<VideoFrame,
+  | 'colorSpace'
+  | 'codedHeight'>): Coding => ({ matrix: MATRICES[matrix ?? ''] ?? guessedMatrix(codedHeight),
+    range: fullRange === true ? 'full' : 'limited' });
+
+/**
+ * The coding that a file names; where it names none, what players guess. What `VideoFrame.colorSpace` says of a decoded
+ * frame is no statement of its file: browsers put there what they guess, bt709 for pictures of any size.
  *
  * @param stated by the container, or else by the codec  @throws VideoDecodeError for others than BT.601 and BT.709
  */
