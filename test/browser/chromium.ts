@@ -81,8 +81,11 @@ async function hindrance(program: string, env: NodeJS.ProcessEnv): Promise<strin
   }
 }
 
-/** Starts Chromium without a window, with WebGPU on SwiftShader and a fresh profile that goes when it closes. */
-export async function launchChromium(): Promise<Browser> {
+/**
+ * Starts Chromium without a window, with WebGPU on SwiftShader and a fresh profile that goes when it closes.
+ * @param flags more of them
+ */
+export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
   const home = await unpacked();
   const executablePath = join(home, 'chromium');
   // drivers chosen for Dawn in Node are not for the browser, which brings its own
@@ -95,5 +98,5 @@ export async function launchChromium(): Promise<Browser> {
     throw new BrowserError(still,
       'install what it misses (on Debian and Ubuntu: `apt-get install chromium` brings all of it)');
   }
-  return chromium.launch({ executablePath, args: FLAGS, env });
+  return chromium.launch({ executablePath, args: [...FLAGS, ...flags], env });
 }

@@ -38,6 +38,17 @@ export function faultOfBoxes(source: Source): string | undefined {
   return undefined;
 }
 
+/** The contents of a file's `moov`, of a file whose boxes have no fault. */
+export function movieOf(source: Source): Bytes | undefined {
+  for (let at = 0; at + 8 <= source.bytes;) {
+    const { type, size, head } = boxAt(source.read(at, 16), 0);
+    const end = size === 0 ? source.bytes : at + size;
+    if (type === 'moov') return source.read(at + head, end - at - head);
+    at = end;
+  }
+  return undefined;
+}
+
 /** Boxes that hold boxes and, further in, the tables of samples. */
 const PARENTS = new Set(['trak', 'mdia', 'minf', 'stbl', 'traf']);
 /**

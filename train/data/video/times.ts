@@ -192,6 +192,38 @@ function isMeant({ durations }: Times, edits: readonly Edit[], shownLength: numb
     && isInUse(movie.scale);
 }
 
+/** A part of a track that is shown, in seconds of the movie: from one time on, to before another. */
+export interface Stretch {
+  readonly from: number;
+  /** `Infinity` where no end is stated. */
+  readonly to: number;
+}
+
+/** What the edits of a track show, of a movie whose times have no fault; undefined without edits, when all of it is. */
+export function stretchesOf(movie: Bytes, trackId: number): Stretch[] | undefined {
+  const boxes = boxesIn(movie);
+  const track = boxes.find(({ type, contents }) => type === 'trak' && idOf(contents) === trackId)?.contents;
+  const whole = lengthOf(boxOf(movie, 'mvhd'));
+  const list = track && boxOf(track, 'edts', 'elst');
+  const edits = list && editsOf(list);
+  if (whole === undefined || edits === undefined) return undefined;
+  const stretches: Stretch[] = [];
+  let at = 0;
+  for (const { begin, duration } of edits) {
+    const from = at / whole.scale;
+    at += duration === 0 ? Number.POSITIVE_INFINITY : duration;
+    if (begin >= 0) stretches.push({ from, to: at / whole.scale });
+  }
+  return stretches.length === 0 ? undefined : stretches;
+}
+
+/** Section 8.3.2. */
+function idOf(track: Bytes): number | undefined {
+  const header = boxOf(track, 'tkhd');
+  if (header === undefined || header.length < 24) return undefined;
+  return header.readUInt32BE(header[0] === 0 ? 12 : 20);
+}
+
 /** Section 8.6.6. */
 function editsOf(list: Bytes): Edit[] | undefined {
   const isLong = list[0] === 1;

@@ -1,7 +1,10 @@
 /** A video of the person's own, as the clip that a model looks at: the frames that Node takes of it, byte for byte. */
-import { VideoDecodeError } from '../../../engine/errors.ts';
+import type { I420Frame } from '../../../kernels/frames/i420.ts';
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
-import type { Sample } from '../../../train/data/loading/plan.ts';
+import { asEvaluated, planOf, type Sample, viewsOf } from '../../../train/data/loading/plan.ts';
+import { indices } from '../../../train/data/video/picker.ts';
+import { decode } from './decoding.ts';
+import { withTrack } from './track.ts';
 
 /** What a model wants of a clip: `system.model.input`, and its preprocessor's `resize`. */
 export interface ClipOptions {
@@ -10,6 +13,15 @@ export interface ClipOptions {
   /** Side of the model's input, in pixels. */
   readonly size: number;
   readonly resize: Resize | null;
+}
+
+/** A clip, and whether it is Node's. */
+export interface Clip extends Sample {
+  /**
+   * False where the browser gives no other pictures than RGB, as Firefox does: what is made of them is close to Node's
+   * frames, but not bit for bit.
+   */
+  readonly isExact: boolean;
 }
 
 /**
@@ -25,6 +37,17 @@ export interface ClipOptions {
  *   or colours that the browser does not decode, without frames, or with fewer than are meant
  * @throws FirstlightError FL_FRAME where pictures keep their size and are smaller than the model's input
  */
-export async function readClip(_file: Blob, name: string, _options: ClipOptions): Promise<Sample> {
-  throw new VideoDecodeError(name, 'is not read yet');
+export function readClip(file: Blob, name: string, options: ClipOptions): Promise<Clip> {
+  const plan = planOf({ index: 0, ...asEvaluated(options, options.resize) });
+  return withTrack(file, name, async (track) => {
+    let wanted = indices(plan.pick, track.expected);
+    let decoded = await decode(track, new Set(wanted));
+    const { total } = decoded;
+    if (total !== track.expected) { // the decoder's count is the true one
+      wanted = indices(plan.pick, total);
+      decoded = await decode(track, new Set(wanted));
+    }
+    const frames = wanted.map((index) => decoded.kept.get(index) as I420Frame);
+    return { frames, views: viewsOf(plan, wanted, frames[0]), total, isExact: !decoded.isRgb };
+  });
 }
