@@ -15,7 +15,9 @@ export function rankingView(ranking: readonly Ranked[]): HTMLElement {
 }
 
 /** The frames as the model saw them, and what of the pictures that was. */
-export function seenView({ name, frames: { width, height, count, rgb }, crop, picture, total }: Seen): HTMLElement {
+export function seenView(
+  { name, frames: { width, height, count, rgb }, crop, picture, total, isExact }: Seen,
+): HTMLElement {
   const size = width * height * 3;
   const frames = Array.from({ length: count }, (_, i) => {
     const canvas = element('canvas', { width, height, role: 'img', ariaLabel: `frame ${i + 1} of ${count}` });
@@ -30,5 +32,9 @@ export function seenView({ name, frames: { width, height, count, rgb }, crop, pi
   const [side, left, top] = [crop.width, crop.x, crop.y].map(Math.round);
   return element('figure', {}, element('div', { className: 'frames' }, ...frames),
     element('figcaption', {}, element('bdi', {}, name),
-      `: what the model saw, ${count} of ${total} frames, of each of ${picture.width} × ${picture.height} pixels the square of ${side} from ${left} across and ${top} down.`));
+      `: what the model saw, ${count} of ${total} frames, of each of ${picture.width} × ${picture.height} pixels the square of ${side} from ${left} across and ${top} down.${
+        isExact
+          ? ''
+          : ' This browser gives pictures as RGB alone: they are close to those that Node decodes, and not the same bit for bit.'
+      }`));
 }

@@ -2,7 +2,7 @@
 import { button, element } from '../pages/dom.ts';
 import { chosenFiles, droppedFiles, takesDrops } from './dropped.ts';
 import type { ClipSource, NamedFile } from './protocol.ts';
-import { Camera } from './video/camera.ts';
+import { Camera, CAMERA_OFF } from './video/camera.ts';
 import type { ClipOptions } from './video/clip.ts';
 
 export interface ClipActions {
@@ -17,7 +17,7 @@ export interface ClipActions {
 export class ClipPanel {
   readonly #actions: ClipActions;
   readonly #switch = button('Use the camera', () => void this.#switchCamera());
-  readonly #light = element('p', { className: 'light', role: 'status', hidden: true }, 'The camera is on.');
+  readonly #light = element('p', { className: 'light', role: 'status' });
   readonly #video = element('video', { muted: true, playsInline: true, hidden: true,
     ariaLabel: 'what the camera sees' });
   #camera: Camera | undefined;
@@ -46,14 +46,13 @@ export class ClipPanel {
     if (this.#camera !== undefined) return this.#stop();
     try {
       this.#video.hidden = false;
-      const camera = await Camera.open(this.#video);
+      const camera = await Camera.open(this.#video, this.#light);
       this.#camera = camera;
-      this.#light.hidden = false;
       this.#switch.textContent = 'Switch the camera off';
       await this.#watch(camera);
     } catch (error) {
       this.#stop();
-      this.#actions.fault(error, () => void this.#switchCamera());
+      if (error !== CAMERA_OFF) this.#actions.fault(error, () => void this.#switchCamera());
     }
   }
 
@@ -73,7 +72,6 @@ export class ClipPanel {
   #stop(): void {
     this.#camera?.[Symbol.dispose]();
     this.#camera = undefined;
-    this.#light.hidden = true;
     this.#video.hidden = true;
     this.#switch.textContent = 'Use the camera';
   }

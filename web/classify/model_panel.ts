@@ -82,7 +82,7 @@ export class ModelPanel {
         element('p', {}, element('bdi', { className: 'name' }, path),
           `: ${system}, ${classes === undefined ? 'for any labels' : `with a head for ${classes.length} classes`}.`),
         table('needs', ['', ...types.map((type) => `stored as ${type}`), `${adapter}, a ${kind} adapter`],
-          rowsOf(types.map((type) => needs[type] as Needs), limits)), ...types.flatMap((type) => {
+          rowsOf(types.map((type) => needs[type] as Needs), limits, kind)), ...types.flatMap((type) => {
           const refusal = needs[type]?.refusal;
           return refusal === undefined ? [] : [element('p', { className: 'note wrong' }, `As ${type}: ${refusal}.`)];
         }), ...warnings.map((warning) => element('p', { className: 'note' }, warning)),
@@ -92,11 +92,20 @@ export class ModelPanel {
   }
 }
 
-function rowsOf(needs: readonly Needs[], { buffer, binding }: Opened['limits']): string[][] {
+/** Where the processor does the work of a GPU, its memory is the machine's, of which Chromium tells up to 8 GiB. */
+function memoryText(kind: ClassifyLook['kind']): string {
+  const { deviceMemory } = navigator as { readonly deviceMemory?: number };
+  return kind === 'software' && deviceMemory !== undefined
+    ? `memory of this machine, ${deviceMemory} GiB or more`
+    : 'a browser does not tell how much memory there is';
+}
+
+function rowsOf(needs: readonly Needs[], { buffer, binding }: Opened['limits'],
+  kind: ClassifyLook['kind']): string[][] {
   const row = (name: string, of: (needs: Needs) => number,
     offered: string) => [name, ...needs.map((each) => each.refusal === undefined ? size(of(each)) : '–'), offered];
   return [
-    row('weights', ({ weights }) => weights, 'a browser does not tell how much memory there is'),
+    row('weights', ({ weights }) => weights, memoryText(kind)),
     row('while it looks at a clip, beside them', ({ clip }) => clip, ''),
     row('the largest weight', ({ largest }) => largest, `${size(buffer)} at most, ${size(binding)} in one piece`),
   ];

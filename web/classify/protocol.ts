@@ -100,6 +100,8 @@ export interface Seen {
   readonly picture: { readonly width: number; readonly height: number };
   /** Frames of the file. */
   readonly total: number;
+  /** Whether these are the very pictures that Node decodes: not where a browser gives RGB alone. */
+  readonly isExact: boolean;
 }
 
 export type ClassifyProgress =

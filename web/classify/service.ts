@@ -5,7 +5,6 @@ import { loadSystem } from '../../model/checkpoint/system.ts';
 import { imageSizeOf } from '../../model/systems/config.ts';
 import { titleOf } from '../../model/systems/title.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
-import type { Sample } from '../../train/data/loading/plan.ts';
 import { SharedContext } from '../worker/contexts.ts';
 import { Looking } from './looking.ts';
 import { placeOfFiles } from './model/files.ts';
@@ -15,14 +14,14 @@ import { forgetModel, keptModels } from './model/shelf.ts';
 import { needsOf } from './needs.ts';
 import type { ClassifyAnswers, ClassifyLook, ClassifyProgress, ClassifyRequest, ClipSource, ModelSource, Opened, Ranked,
   Seen } from './protocol.ts';
-import type { ClipOptions } from './video/clip.ts';
+import type { Clip, ClipOptions } from './video/clip.ts';
 
 type Tell = (progress: ClassifyProgress) => void;
 
 /** What is done in another way in a page than in Node. */
 export interface ClassifyTools {
   /** The clip that a model looks at, out of a video. */
-  readClip(file: Blob, name: string, options: ClipOptions): Promise<Sample>;
+  readClip(file: Blob, name: string, options: ClipOptions): Promise<Clip>;
   /** CLIP's, for a checkpoint without a tokenizer of its own. */
   clipTokenizer(): Promise<ClipTokenizer>;
 }
@@ -138,12 +137,12 @@ export class ClassifyService {
     const { model: { input }, preprocessor: { resize } } = looking.system;
     tell({ kind: 'stage', stage: 'decode' });
     const sample = 'sample' in clip
-      ? clip.sample
+      ? { ...clip.sample, isExact: true }
       : await this.#tools.readClip(clip.file, clip.name, { frames: input.frames, size: input.size, resize });
     tell({ kind: 'stage', stage: 'look' });
     const frames = await looking.lookAt(clip.name, sample);
-    const { views: [{ crop }], frames: [{ width, height }], total } = sample;
-    return { name: clip.name, frames, crop, picture: { width, height }, total };
+    const { views: [{ crop }], frames: [{ width, height }], total, isExact } = sample;
+    return { name: clip.name, frames, crop, picture: { width, height }, total, isExact };
   }
 
   async #rank(labels: readonly string[], tell: Tell): Promise<readonly Ranked[]> {
