@@ -179,6 +179,19 @@ test('the page that trains shares the loop with Node, and loads nothing of Node 
   assert.equal(others, ['#instance', '#read_text', 'virtual:lesson']);
 });
 
+test('the page that classifies shares the prediction with Node, and loads nothing of Node', () => {
+  const { files, others } = loadedWith(['web/classify/panel.ts', 'web/classify/worker.ts']);
+  const predicts = loadedWith(['train/commands/predict.ts']).files;
+  for (const shared of ['checkpoint/checkpoint.ts', 'checkpoint/system.ts', 'tokenizer.ts']) {
+    assert.ok(files.includes(`model/${shared}`) && predicts.includes(`model/${shared}`), shared);
+  }
+  for (const shared of ['candidates.ts', 'logits.ts', 'ranking.ts']) {
+    assert.ok(files.includes(`train/protocols/${shared}`) && predicts.includes(`train/protocols/${shared}`), shared);
+  }
+  assert.equal(files.filter((path) => /\.node\.ts$/.test(path)), []);
+  assert.equal(others, ['#instance', '#read_text', '@huggingface/tokenizers', 'entities', 'mediabunny']);
+});
+
 test('every form of an import is read: of types, over several lines, by export, in a function, and for its effects', () => {
   const text = `import { a } from './a.ts';
 import type { B } from './b.ts';

@@ -16,6 +16,7 @@ const RUNNING: Readonly<Record<string, string>> = {
   'doctor.html': '[data-here=worker].met',
   'kernels/gelu.html': '#choices:not([hidden])',
   'train.html': '#plan:not([hidden])',
+  'classify.html': '#classify:not([hidden])',
 };
 const READ = ['kernels/index.html', 'docs/readme.html', 'source/engine/gpu.ts.html',
   'source/kernels/shared/index.html'];

@@ -21,8 +21,6 @@ export const whyNot = isLeftOut
 export interface Opening extends BrowserContextOptions {
   /** Runs in the page before anything else. */
   readonly before?: string;
-  /** What becomes of the page's text. */
-  readonly html?: (text: string) => string;
   /** Runs in the worker before anything else; or the worker cannot be loaded; or this is all of it. */
   readonly worker?: { readonly before: string } | 'missing' | { readonly instead: string };
 }
@@ -64,7 +62,7 @@ export class Site {
   }
 
   /** Opens a page, with storage of its own. */
-  async page(path: string, { before, html, worker, ...options }: Opening = {}): Promise<Opened> {
+  async page(path: string, { before, worker, ...options }: Opening = {}): Promise<Opened> {
     const context = await this.#browser.newContext(options);
     if (before !== undefined) await context.addInitScript(before);
     const page = await context.newPage();
@@ -79,12 +77,6 @@ export class Site {
         const response = await route.fetch();
         const body = 'instead' in worker ? worker.instead : `${worker.before}\n${await response.text()}`;
         await route.fulfill({ response, body });
-      });
-    }
-    if (html !== undefined) {
-      await page.route(this.addressOf(path), async (route) => {
-        const response = await route.fetch();
-        await route.fulfill({ response, body: html(await response.text()) });
       });
     }
     await page.goto(this.addressOf(path));

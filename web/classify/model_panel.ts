@@ -81,7 +81,7 @@ export class ModelPanel {
       element('div', { className: 'card', id: 'model-card' },
         element('p', {}, element('bdi', { className: 'name' }, path),
           `: ${system}, ${classes === undefined ? 'for any labels' : `with a head for ${classes.length} classes`}.`),
-        table('needs', ['', ...types.map((type) => `stored as ${type}`), `${adapter}, a ${kind} adapter`],
+        table('needs', ['what it needs', ...types.map((type) => `stored as ${type}`), `${adapter}, a ${kind} adapter`],
           rowsOf(types.map((type) => needs[type] as Needs), limits, kind)), ...types.flatMap((type) => {
           const refusal = needs[type]?.refusal;
           return refusal === undefined ? [] : [element('p', { className: 'note wrong' }, `As ${type}: ${refusal}.`)];

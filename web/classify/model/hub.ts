@@ -11,7 +11,7 @@ import { keepModel, keptFile, keptModels } from './shelf.ts';
 type Tell = (progress: ClassifyProgress) => void;
 
 /** `owner/name`, alone or behind the address of the hub. */
-const NAME = /^(?:https:\/\/huggingface\.co\/)?([\w.-]{1,96}\/[\w.-]{1,96})(?:\/(?:tree\/main\/?)?)?$/;
+const NAME = /^(?:https:\/\/huggingface\.co\/)?(\w[\w.-]{0,95}\/\w[\w.-]{0,95})(?:\/(?:tree\/main\/?)?)?$/;
 
 /** The name that a person means. @throws FirstlightError FL_MODEL_NAME */
 export function modelName(text: string): string {
