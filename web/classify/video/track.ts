@@ -37,7 +37,10 @@ export async function withTrack<T>(file: Blob, name: string, use: (track: Track)
     using input = new Input({ source: new BlobSource(file), formats: [MP4, QTFF, MATROSKA, WEBM] });
     const video = await input.getPrimaryVideoTrack();
     if (video === null) {
-      throw new VideoDecodeError(name, 'has no video, only sound, data or a cover picture', undefined, KIND_ADVICE);
+      const others = (await input.getTracks()).length === 0
+        ? 'no streams at all'
+        : 'only sound, data or a cover picture';
+      throw new VideoDecodeError(name, `has no video, ${others}`, undefined, KIND_ADVICE);
     }
     const movie = signature === 'iso' ? movieOf(source) : undefined;
     return await use(await trackOf(name, video, movie && stretchesOf(movie, video.id)));
