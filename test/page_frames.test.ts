@@ -32,6 +32,7 @@ test("a page's bytes hold the numbers that Node's have", () => {
   for (const [text, encoding] of [['`\xb9\x12', 'latin1'], ['60b913', 'hex'], ['60b912', 'hex']] as const) {
     for (const from of [0, 1, 2]) {
       assert.is(own.includes(text, from, encoding), bytes.includes(text, from, encoding), `${text} from ${from}`);
+      assert.is(own.indexOf(text, from, encoding), bytes.indexOf(text, from, encoding));
     }
   }
   assert.is(own.includes(bytes[30]), true);
