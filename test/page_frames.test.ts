@@ -146,7 +146,7 @@ test('pictures of 8 bits are read, 4:2:0 or RGB, and no others', () => {
 /** What a decoder makes of a packet: a frame, of which this is known; or an error. */
 type Made = { readonly timestamp: number; readonly format?: string | null; readonly width?: number } | string;
 
-let open = 0;
+let [open, sent] = [0, 0];
 let configured: VideoDecoderConfig | undefined;
 
 /** A browser's decoder, whose packets say what it makes of them. */
@@ -172,6 +172,7 @@ class FakeDecoder extends EventTarget {
 
   decode({ made }: { readonly made: readonly Made[] }) {
     assert.ok(++this.decodeQueueSize <= 24, 'no more than so many wait');
+    sent++;
     setTimeout(() => {
       if (this.state === 'closed') return;
       for (const one of made) {
@@ -208,15 +209,16 @@ function fakeFrame({ timestamp, format = 'I420', width = 2 }: Exclude<Made, stri
 
 /** Decodes a row of packets, of each what the decoder makes of it, and keeps the first frame and the third. */
 async function decoded(packets: readonly (readonly Made[])[], options: Partial<Track> = {}) {
-  async function* chunks() {
-    for (const made of packets) yield { made } as unknown as EncodedVideoChunk;
+  async function* chunks({ start, end } = { start: 0, end: packets.length }) {
+    for (const made of packets.slice(start, end)) yield { made } as unknown as EncodedVideoChunk;
   }
+  sent = 0;
   const config = { codec: 'vp09.00.10.08' };
   Object.assign(globalThis, { VideoDecoder: FakeDecoder });
   try {
-    return await decode({ name: 'a.mp4', packets: chunks, expected: packets.length, leading: 0, isShown: () => true,
-      mayShowFewer: false, config, coding: CODING, orientation: { turns: 0, isMirrored: false }, ...options },
-      new Set([0, 2]));
+    return await decode({ name: 'a.mp4', packets: chunks, expected: packets.length, leading: 0, segments: [],
+      isShown: () => true, mayShowFewer: false, config, coding: CODING, orientation: { turns: 0, isMirrored: false },
+      ...options }, new Set([0, 2]));
   } finally {
     assert.is(open, 0, 'every frame was closed');
     Reflect.deleteProperty(globalThis, 'VideoDecoder');
@@ -232,6 +234,40 @@ test('frames are counted as they come, the wanted ones are kept, and software is
   assert.equal([total, [...kept.keys()], isRgb], [60, [0, 2], false]);
   assert.equal(kept.get(2), { width: 2, height: 2, data: new Uint8Array(6).fill(2), ...CODING } as I420Frame);
   assert.is(configured?.hardwareAcceleration, 'prefer-software');
+});
+
+/** Three frames each. */
+const SEGMENTS = [0, 3, 6].map((start) => ({ start, end: start + 3, first: start,
+  times: [start, start + 1, start + 2] })
+);
+
+test('of segments only those are decoded that wanted frames are in, each as far as that', async () => {
+  const packets = rising(99).map((made, i) => (i === 2 || i === 1 ? [] : made)); // they come behind it
+  packets[3] = [{ timestamp: 1 }, { timestamp: 2 }, { timestamp: 3 }];
+  const long = [{ start: 0, end: 90, first: 0, times: Array.from({ length: 90 }, (_, i) => i) }, { start: 90, end: 99,
+    first: 90, times: Array.from({ length: 9 }, (_, i) => 90 + i) }];
+  const { total, kept } = await decoded(packets, { segments: long });
+  assert.equal([total, kept.get(0)?.data[0], kept.get(2)?.data[0]], [99, 0, 2]);
+  assert.ok(sent < 30, `${sent} packets`);
+  await decoded(rising(9), { segments: SEGMENTS });
+  assert.is(sent, 3);
+});
+
+test('all is decoded where segments do not hold what they promise, and errors are those of the whole file', async () => {
+  const moved = SEGMENTS.map((segment) => ({ ...segment, times: segment.times.map((time) => 2 * time) }));
+  for (const other of [{ segments: moved }, { segments: SEGMENTS, leading: 1 }, { segments: SEGMENTS.slice(0, 1) }]) {
+    const { total, kept } = await decoded(rising(9), other);
+    assert.equal([total, kept.get(2)?.data[0]], [9, 2]);
+    assert.ok(sent >= 9, `${sent} packets`);
+  }
+  assert.is(
+    (await decoded([...rising(2), [], [{ timestamp: 2 }], ...rising(6)], { segments: SEGMENTS, leading: 0,
+      mayShowFewer: true })).total,
+    9,
+    'a segment that is incomplete',
+  );
+  assert.is((await refusalOf([...rising(1), ['Decoding error'], ...rising(7)], { segments: SEGMENTS })).message,
+    'a.mp4: frame 1 of 9 is damaged: Decoding error');
 });
 
 test('frames that an edit list leaves out are neither counted nor kept', async () => {

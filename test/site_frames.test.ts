@@ -46,29 +46,33 @@ async function opened(within: Browser): Promise<Page> {
 }
 
 /** What the page's worker makes of a file. */
-function read(path: string): Promise<Answered> {
+function read(path: string, frames = FRAMES): Promise<Answered> {
   return page.evaluate(`(async () => {
     const file = await (await fetch(${JSON.stringify(path)})).blob();
     globalThis.worker ??= new Worker('/video.js');
     return new Promise((resolve) => {
       worker.onmessage = ({ data }) => resolve(data);
       worker.postMessage({ file, name: ${JSON.stringify(basename(path))},
-        options: { frames: ${FRAMES}, size: 16, resize: null } });
+        options: { frames: ${frames}, size: 16, resize: null } });
     });
   })()`);
 }
 
-async function inNode(path: string): Promise<Digested[]> {
-  const frames = await readFrames(path, (total) => sampleForEvaluation(total, FRAMES));
+async function inNode(path: string, count: number): Promise<Digested[]> {
+  const frames = await readFrames(path, (total) => sampleForEvaluation(total, count));
   return frames.map(({ data, ...rest }) => ({ ...rest, sha256: createHash('sha256').update(data).digest('hex') }));
 }
 
 /** The page reads a file, and gives the frames that Node gives, byte for byte. */
-async function isAsInNode(path: string, total: number): Promise<readonly Digested[]> {
-  const answer = await read(path);
+async function isAsInNode(path: string, total: number, count = FRAMES): Promise<readonly Digested[]> {
+  return (await asInNode(path, total, count)).frames;
+}
+
+async function asInNode(path: string, total: number, count: number): Promise<Extract<Answered, { sent: number }>> {
+  const answer = await read(path, count);
   if (!('frames' in answer)) throw new Error(`${answer.cause}; ${answer.wayOut}`);
-  assert.equal([answer.frames, answer.total, answer.isExact], [await inNode(path), total, true], basename(path));
-  return answer.frames;
+  assert.equal([answer.frames, answer.total, answer.isExact], [await inNode(path, count), total, true], basename(path));
+  return answer;
 }
 
 async function refusal(path: string): Promise<string> {
@@ -144,6 +148,17 @@ run('an end that an edit list cuts off is left out, as in Node', async () => {
   }
   writeFileSync(at('cut.mp4'), bytes);
   await isAsInNode(at('cut.mp4'), 7);
+});
+
+run('of a video that can be entered in the middle no more is decoded than its frames need', async () => {
+  const coded = { g: '6', bf: '2' };
+  writeAs(at('entered.mkv'), { format: 'matroska', encoder: 'libx264', options: coded },
+    clip(24).map(({ data }) => data));
+  writeVideo(at('entered.webm'), clip(24), { independent: true });
+  for (const name of ['entered.mkv', 'entered.webm']) {
+    assert.ok((await asInNode(at(name), 24, 2)).sent <= 12, name);
+    await isAsInNode(at(name), 24, 32);
+  }
 });
 
 run('what is no clip is refused in one sentence, with the way out', async () => {

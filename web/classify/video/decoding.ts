@@ -1,6 +1,7 @@
 /** Compressed frames to pictures, by the browser's own decoder. */
 import { VideoDecodeError } from '../../../engine/errors.ts';
 import type { I420Frame } from '../../../kernels/frames/i420.ts';
+import type { Run } from '../../../train/data/video/entries.ts';
 import { turned } from '../../../train/data/video/orientation.ts';
 import { CONVERT_ADVICE, DAMAGE_ADVICE } from './file.ts';
 import { isRead, isRgb, pictureOf, pixelsOf, sizeOf } from './picture.ts';
@@ -20,23 +21,55 @@ export interface Decoded {
 const MOST_QUEUED = 24;
 
 /**
- * Decodes the whole video, as Node does, and keeps the frames at some places of the order of presentation. What a
- * decoder papers over stays unseen, other than in Node, whose decoder can be told not to.
+ * Decodes a video, and keeps the frames at some places of the order of presentation. Of one that can be entered at
+ * several places only the segments are decoded that the frames are in, each as far as that; the frames are the same.
+ * What a decoder papers over stays unseen, other than in Node, whose decoder can be told not to.
  *
  * @throws VideoDecodeError FL_VIDEO
  */
 export async function decode(track: Track, wanted: ReadonlySet<number>): Promise<Decoded> {
   const config = await supported(track);
-  const frames = new Frames(track, wanted);
+  return await decodeSegments(track, config, wanted) ?? await decodeRun(track, config, new Frames(track, wanted));
+}
+
+/**
+ * Undefined where the file has no segments, or does not keep to what they promise: then all of it has to be decoded,
+ * which also tells what is wrong.
+ */
+async function decodeSegments(track: Track, config: VideoDecoderConfig,
+  wanted: ReadonlySet<number>): Promise<Decoded | undefined> {
+  const { segments, leading, expected } = track;
+  if (segments.length < 2 || leading > 0) return undefined;
+  const kept = new Map<number, I420Frame>();
+  let gaveRgb = false;
+  try {
+    for (const segment of segments) {
+      const own = new Set(
+        [...wanted].filter((place) => place >= segment.first && place < segment.first + segment.times.length),
+      );
+      if (own.size === 0) continue;
+      const decoded = await decodeRun(track, config, new Frames(track, own, segment));
+      for (const [place, frame] of decoded.kept) kept.set(place, frame);
+      gaveRgb ||= decoded.isRgb;
+    }
+  } catch (error) {
+    if (error instanceof VideoDecodeError) return undefined;
+    throw error;
+  }
+  return { total: expected, kept, isRgb: gaveRgb };
+}
+
+/** Decodes what some frames are taken of, as far as they want. */
+async function decodeRun(track: Track, config: VideoDecoderConfig, frames: Frames): Promise<Decoded> {
   const decoder = new VideoDecoder({ output: (frame) => frames.take(frame), error: (cause) => frames.fail(cause) });
   try {
     decoder.configure(config);
-    for await (const chunk of track.packets()) {
-      while (decoder.decodeQueueSize >= MOST_QUEUED && !frames.hasFailed) await dequeued(decoder);
-      if (frames.hasFailed) break;
+    for await (const chunk of track.packets(frames.segment)) {
+      while (decoder.decodeQueueSize >= MOST_QUEUED && !frames.isDone) await dequeued(decoder);
+      if (frames.isDone) break;
       decoder.decode(chunk);
     }
-    if (!frames.hasFailed) await decoder.flush();
+    if (!frames.isDone) await decoder.flush();
   } catch (cause) {
     frames.fail(cause);
   } finally {
@@ -45,8 +78,9 @@ export async function decode(track: Track, wanted: ReadonlySet<number>): Promise
   return frames.all();
 }
 
-/** Takes in the frames of a video in the order of presentation. */
+/** Takes in the frames of a video, or of a segment of it, in the order of presentation. */
 class Frames {
+  readonly segment: Run<number> | undefined;
   readonly #track: Track;
   readonly #wanted: ReadonlySet<number>;
   readonly #kept = new Map<number, I420Frame>();
@@ -56,13 +90,15 @@ class Frames {
   #size: { readonly width: number; readonly height: number } | undefined;
   #failure: VideoDecodeError | undefined;
 
-  constructor(track: Track, wanted: ReadonlySet<number>) {
+  constructor(track: Track, wanted: ReadonlySet<number>, segment?: Run<number>) {
     this.#track = track;
     this.#wanted = wanted;
+    this.segment = segment;
   }
 
-  get hasFailed(): boolean {
-    return this.#failure !== undefined;
+  /** Whether nothing more is asked for: something went wrong, or all that was wanted of a segment is there. */
+  get isDone(): boolean {
+    return this.#failure !== undefined || (this.segment !== undefined && this.#copies.length === this.#wanted.size);
   }
 
   /** Counts a frame, keeps it if it is wanted, and closes it: decoders have few. */
@@ -80,8 +116,10 @@ class Frames {
   /** The place of a frame; undefined for one that is not shown, or cannot be read. */
   #look(frame: VideoFrame): number | undefined {
     const { name, isShown } = this.#track;
-    if (this.hasFailed || !isShown(frame.timestamp)) return undefined;
-    const place = this.#total++;
+    if (this.isDone || !isShown(frame.timestamp)) return undefined;
+    const { first, times } = this.segment ?? { first: 0, times: undefined };
+    if (times !== undefined && times[this.#total] !== frame.timestamp) return void this.fail(new Error('it moved'));
+    const place = first + this.#total++;
     const { width, height } = sizeOf(frame);
     const size = this.#size ??= { width, height };
     const isOther = width !== size.width || height !== size.height;
@@ -106,7 +144,9 @@ class Frames {
     if (this.#failure !== undefined) throw this.#failure;
     const { name, expected, leading, mayShowFewer } = this.#track;
     const total = this.#total;
-    if (total === 0 || (total < expected - leading && !mayShowFewer)) {
+    if (this.segment !== undefined) {
+      if (this.#kept.size < this.#wanted.size) throw new VideoDecodeError(name, 'a segment is incomplete');
+    } else if (total === 0 || (total < expected - leading && !mayShowFewer)) {
       const number = total === 0 ? 'none' : `only ${total}`;
       throw new VideoDecodeError(name, `${number} of its ${expected} frames can be decoded`, undefined, CONVERT_ADVICE);
     }
