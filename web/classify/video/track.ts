@@ -1,29 +1,20 @@
 /** The video in a file: its compressed frames, which of them are shown, and what the file states of their pictures. */
 import { BlobSource, EncodedPacketSink, Input, type InputVideoTrack, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
 import { FirstlightError, VideoDecodeError } from '../../../engine/errors.ts';
-import { type EnteredCodec, type Run, SegmentFinder } from '../../../train/data/video/entries.ts';
+import type { Run } from '../../../train/data/video/entries.ts';
 import { MAX_PIXELS } from '../../../train/data/video/i420.ts';
 import { movieOf } from '../../../train/data/video/iso.ts';
 import { type Orientation, orientationBy } from '../../../train/data/video/orientation.ts';
 import { type Stretch, stretchesOf } from '../../../train/data/video/times.ts';
-import { PageBytes } from './bytes.ts';
 import { type Coding, codingOf, codingOfVp8 } from './coding.ts';
 import { CONVERT_ADVICE, DAMAGE_ADVICE, inspect, KIND_ADVICE, sourceOf } from './file.ts';
+import { type Census, censusOf, chunksOf, finderOf } from './packets.ts';
 
 /** A video that is open. */
-export interface Track {
+export interface Track extends Omit<Census, 'times'> {
   readonly name: string;
   /** Compressed frames in the order of decoding: of the whole file, or of a segment. */
   packets(segment?: Run<number>): AsyncIterable<EncodedVideoChunk>;
-  /** Where it can be entered; none where its codec or its times do not tell. Times are in microseconds. */
-  readonly segments: readonly Run<number>[];
-  /** Frames that should be seen. */
-  readonly expected: number;
-  /**
-   * Of these, frames to be shown before the first one of the file. Of a piece cut out of a longer video they cannot be
-   * decoded; players skip them.
-   */
-  readonly leading: number;
   /** Whether a frame of such a time, in microseconds, is shown: an edit list may leave frames out. */
   isShown(timestamp: number): boolean;
   /** Whether there may be packets without a frame of their own: the hidden reference frames of VP8. */
@@ -64,11 +55,7 @@ async function trackOf(name: string, video: InputVideoTrack,
       CONVERT_ADVICE);
   }
   const [width, height] = [await video.getCodedWidth(), await video.getCodedHeight()];
-  if (width * height > MAX_PIXELS) {
-    throw new VideoDecodeError(name,
-      `states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`, undefined,
-      CONVERT_ADVICE);
-  }
+  checkSize(name, width, height);
   if (stretches !== undefined && stretches.length > 1) {
     throw new VideoDecodeError(name, `is put together of ${stretches.length} pieces by its list of edits`, undefined,
       CONVERT_ADVICE);
@@ -84,61 +71,21 @@ async function trackOf(name: string, video: InputVideoTrack,
   const isVp8 = config.codec === 'vp8';
   const key = isVp8 ? await sink.getFirstKeyPacket() : null;
   const vp8 = key === null ? undefined : codingOfVp8(key.data);
-  const { times, ...counted } = census;
-  return { name, ...counted, packets: (segment) => chunksOf(sink, times, segment), isShown,
+  return { name, ...census, packets: (segment) => chunksOf(sink, census, segment), isShown,
     config: { ...config, codedWidth: width, codedHeight: height }, mayShowFewer: isVp8,
     coding: vp8 ?? codingOf(name, await video.getColorSpace(), height),
     orientation: orientationOf(name, await video.getTransformationMatrix()) };
 }
 
+function checkSize(name: string, width: number, height: number): void {
+  if (width * height <= MAX_PIXELS) return;
+  throw new VideoDecodeError(name,
+    `states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`, undefined,
+    CONVERT_ADVICE);
+}
+
 /** Microseconds. */
 const SECOND = 1e6;
-
-/** Names of codecs that can be entered in the middle, as mediabunny has them. */
-const ENTERED: Readonly<Record<string, EnteredCodec>> = { avc: 'h264', hevc: 'hevc', vp9: 'vp9' };
-
-function finderOf(codec: string | null, { description }: VideoDecoderConfig): SegmentFinder<number> | undefined {
-  const entered = ENTERED[codec ?? ''];
-  const extradata = description === undefined ? new PageBytes() : bytesOf(description as Uint8Array<ArrayBuffer>);
-  return entered && new SegmentFinder(entered, extradata);
-}
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>) =>
-  new PageBytes(buffer, byteOffset, byteLength);
-
-/** Goes over all packets once; their bytes are only looked at where they tell something. */
-async function censusOf(sink: EncodedPacketSink, isShown: Track['isShown'],
-  finder: SegmentFinder<number> | undefined
-): Promise<
-  Pick<Track, 'expected' | 'leading' | 'segments'> & { readonly times: readonly number[] }
-> {
-  let [expected, leading] = [0, 0];
-  const times: number[] = [];
-  for await (const packet of sink.packets(undefined, undefined, { metadataOnly: finder === undefined })) {
-    const { timestamp, microsecondTimestamp, byteLength, data } = packet;
-    times.push(timestamp);
-    const isSeen = byteLength > 0 && isShown(microsecondTimestamp);
-    if (byteLength > 0 && timestamp < times[0]) leading++;
-    if (isSeen) expected++;
-    finder?.add(bytesOf(data as Uint8Array<ArrayBuffer>), isSeen ? microsecondTimestamp : 'hidden');
-  }
-  return { expected, leading, times, segments: finder?.segments() ?? [] };
-}
-
-/** @param times in seconds, in the order of decoding: by these packets are found */
-async function* chunksOf(sink: EncodedPacketSink, times: readonly number[],
-  { start, end }: Pick<Run<number>, 'start' | 'end'> = { start: 0, end: times.length }
-): AsyncGenerator<
-  EncodedVideoChunk
-> {
-  const from = start === 0 ? undefined : await sink.getPacket(times[start]) ?? undefined;
-  let place = start;
-  for await (const packet of sink.packets(from)) {
-    if (place === end) return;
-    if (packet.timestamp !== times[place++]) throw new Error('its packets are not where they were');
-    if (packet.byteLength > 0) yield packet.toEncodedVideoChunk();
-  }
-}
 
 /** @param matrix of 3 × 3, row by row, as mp4 writes it */
 function orientationOf(name: string, [a, b, , c, d]: readonly number[]): Orientation {
