@@ -2,7 +2,7 @@
  * The rule by which rooms count their work (kernels/shared/cost.ts), held against what cases dispatch: every tensor at
  * the edge of an operation moves once. Nothing is computed: commands are looked at.
  */
-import { type AnyTensor, backward, type FloatType, type Gpu, Tensor } from '../engine/index.ts';
+import { type AnyTensor, backward, type FloatType, type Gpu, Random, Tensor } from '../engine/index.ts';
 import type { Command } from '../engine/command.ts';
 import type { Storage } from '../engine/storage.ts';
 import { rooms } from '../kernels/index.ts';
@@ -154,6 +154,21 @@ test('a cost moves every tensor at the edge of its operation once, as the dispat
     }
   }
   assert.equal(wrong, []);
+});
+
+test('workloads, of any size, are listed without their numbers, which take seconds to draw', () => {
+  const own = Random.prototype.normal;
+  let drawn = 0;
+  Random.prototype.normal = function() {
+    drawn++;
+    return own.call(this);
+  };
+  try {
+    const listed = rooms.flatMap(({ workloads }) => workloads.map(({ make }) => make().cost('f32')));
+    assert.equal([listed.length > 50, drawn], [true, 0]);
+  } finally {
+    Random.prototype.normal = own;
+  }
 });
 
 test.run();
