@@ -74,7 +74,10 @@ test('it leaves a report, numbers, and models that can be opened', () => {
   const model = ['config.json', 'model.safetensors', 'preprocessor_config.json', 'tokenizer.json',
     'tokenizer_config.json'];
   for (const name of ['clip', 'checkpoint', 'clip_mean/checkpoint']) assert.equal(readdirSync(join(out, name)), model);
-  assert.equal(readdirSync(join(out, 'checkpoints')), ['step-00000012']);
+  for (const name of ['', 'clip_mean']) {
+    assert.equal(readdirSync(join(out, name, 'checkpoints')), ['step-00000012']);
+    assert.match(readFileSync(join(out, name, 'config.yaml'), 'utf8'), 'steps: 12');
+  }
 });
 
 test('a folder with a run is refused, and stays as it is', async () => {
