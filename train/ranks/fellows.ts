@@ -5,6 +5,7 @@ import type { Described } from '../run/changes.ts';
 import type { Fellows } from '../run/fit.ts';
 import type { StopRequest } from '../run/stop.ts';
 import { compareRuns, compareWeights } from './digest.ts';
+import { sendWeights } from './sent_weights.ts';
 import { shareOf } from './share.ts';
 
 /** Long enough for the full speed of a line, short enough to set off while much of a backward pass is to come. */
@@ -50,9 +51,10 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
       if (isFirst) {
         hasBegun = true;
         await ready();
-        await compareRuns(world, gpu, now);
+        await compareRuns(world, gpu, { ...now, isMixed: run.mixedAdapters });
       }
-      await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);
+      if (run.mixedAdapters) await sendWeights(world, gpu, model);
+      else await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);
     },
   };
 }
