@@ -59,7 +59,9 @@ export async function evaluate(config: TrainConfig, options: EvaluateOptions, wo
   const views = viewsOf(protocol, options.clips, options.views);
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind, world.host.size), tuning: tuned });
   gpu.requireType(config.train.precision);
-  if (world.size > 1) await compareRuns(world, gpu, described(config, measurements));
+  if (world.size > 1) {
+    await compareRuns(world, gpu, { ...described(config, measurements), isMixed: config.run.mixedAdapters });
+  }
   const start = performance.now();
   const { measured, architecture, clips } = await measureAll(gpu, config, measurements, { views, system: options.system,
     world });

@@ -5,7 +5,11 @@ import type { Described } from '../run/changes.ts';
 import type { Fellows } from '../run/fit.ts';
 import type { StopRequest } from '../run/stop.ts';
 import { compareRuns, compareWeights } from './digest.ts';
+import { sendWeights } from './sent_weights.ts';
 import { shareOf } from './share.ts';
+
+/** Long enough for the full speed of a line, short enough to set off while much of a backward pass is to come. */
+const BUCKET_BYTES = 16 << 20;
 
 interface FellowsOptions {
   readonly gpu: Gpu;
@@ -32,9 +36,10 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
     onHost: world.host.size,
     gather: (value) => world.gather(value),
     share: shareOf(train.accumulation, world),
+    bucketBytes: BUCKET_BYTES,
     ready,
     numbers: (count) => world.numbers(count),
-    sum: (numbers, step) => add(numbers, `the gradients of step ${step}`),
+    sum: (numbers, into, step) => add(numbers, { into, what: `the gradients of step ${step}` }),
     tell: () => stop.asked ?? 0,
     hear: (told) => {
       const code = told.find((each) => each !== 0);
@@ -46,9 +51,10 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
       if (isFirst) {
         hasBegun = true;
         await ready();
-        await compareRuns(world, gpu, now);
+        await compareRuns(world, gpu, { ...now, isMixed: run.mixedAdapters });
       }
-      await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);
+      if (run.mixedAdapters) await sendWeights(world, gpu, model);
+      else await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);
     },
   };
 }
