@@ -75,6 +75,16 @@ testIf(mpich.has, mpich.why)('the library of another launcher is an error, not t
   assert.match(stderr, /Open MPI started this process as rank 1 of 2, and MPICH \S+ takes it for rank 0 of 1/);
 });
 
+testIf(mpich.has, mpich.why)('what is wrong with a configuration or a command line is told once, and ends all', () => {
+  const of = (...words: readonly string[]) => ranks(mpich.found, 'mpich', 2, [FIRSTLIGHT, ...words]);
+  const missing = of('train', 'none.yaml');
+  assert.is(missing.status, 1);
+  assert.is(missing.stderr.match(/none\.yaml/g)?.length, 1, missing.stderr);
+  const single = of('demo');
+  assert.is(single.status, 2);
+  assert.is(single.stderr.match(/demo: MPICH started 2 processes, and one is needed/g)?.length, 1, single.stderr);
+});
+
 testIf(mpich.has, mpich.why)('firstlight doctor tells of all ranks, once, each with the device that is its own', () => {
   const { status, stdout, stderr } = ranks(mpich.found, 'mpich', 2, [FIRSTLIGHT, 'doctor'], {
     FIRSTLIGHT_DEVICES: 'FIRSTLIGHT_ADAPTER=lavapipe; FIRSTLIGHT_ADAPTER=swiftshader',

@@ -36,7 +36,7 @@ function mortal(world: World, last: number): World {
 }
 
 const jobs = JSON.parse(readFileSync(process.argv[2], 'utf8')) as readonly TrainingJob[];
-process.exitCode = await together(10, async (world) => {
+process.exitCode = await together(() => ({ run: { collectiveMinutes: 10 } }), async (_, world) => {
   for (const { config, asked, ofLast, killed, json, ...options } of jobs) {
     if (json !== undefined) {
       await evaluate(config, measuring(options.out, json), world);

@@ -68,6 +68,7 @@ export const training = {
         description: 'with --resume: this key may have another value than before; may be repeated' },
       ...configFlags('train'),
     },
+    isShared: true,
     positionals: { least: 1, most: 1, name: 'a configuration' },
     examples: [
       ['firstlight train hmdb51.yaml', 'train into runs/hmdb51'],
@@ -77,7 +78,6 @@ export const training = {
     ],
     notes: () => `${keyList()}\n\n${STATUS}`,
     async run(flags) {
-      const config = configOf('train', flags);
       const allowed = flags.all('allow-change');
       if (allowed.length > 0 && !flags.is('resume')) {
         throw new UsageError('--allow-change goes with --resume: a run that begins has no values yet');
@@ -90,7 +90,7 @@ export const training = {
       }
       const { train } = await import('../commands/train.ts');
       const options = { out: outOf(flags), resume: flags.is('resume'), allowed };
-      return together(config.run.collectiveMinutes, (world) => train(config, options, world));
+      return together(() => configOf('train', flags), (config, world) => train(config, options, world));
     },
   }),
   check: command('check', 'Looks at all that a run needs, and decodes every file of its lists, before it is trained', {

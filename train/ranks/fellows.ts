@@ -24,7 +24,8 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
   if (size === 1) return undefined;
   const add = train.sum === 'tree' ? world.sum.bind(world) : world.sumAnyhow.bind(world);
   /** Loading and compiling may take any time, and one rank much longer than another. */
-  const ready = () => world.barrier(Number.POSITIVE_INFINITY);
+  const met = () => world.barrier(Number.POSITIVE_INFINITY);
+  const isFirstOfHost = world.host.rank === 0;
   let hasBegun = false;
   return {
     rank,
@@ -32,7 +33,12 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
     onHost: world.host.size,
     gather: (value) => world.gather(value),
     share: shareOf(train.accumulation, world),
-    ready,
+    ready: async (compile) => {
+      if (isFirstOfHost) await compile();
+      await met();
+      if (!isFirstOfHost) await compile();
+      await met();
+    },
     numbers: (count) => world.numbers(count),
     sum: (numbers, step) => add(numbers, `the gradients of step ${step}`),
     tell: () => stop.asked ?? 0,
@@ -45,7 +51,7 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
       const isFirst = !hasBegun;
       if (isFirst) {
         hasBegun = true;
-        await ready();
+        await met();
         await compareRuns(world, gpu, now);
       }
       await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);

@@ -10,8 +10,11 @@ export interface Sharing {
   /** How many processes there are, and the number of this one. */
   readonly size: number;
   readonly rank: number;
-  /** Resolves when all are ready for the first step; compiling may take one much longer than another. */
-  ready(): Promise<void>;
+  /**
+   * Compiles what the steps need, and resolves when all have: one process of a host ahead of its others, for whom
+   * drivers keep what they have compiled. It may take one much longer than another.
+   */
+  ready(compile: () => Promise<unknown>): Promise<void>;
   /** Room for so many numbers that are to be summed, and maybe for some behind them. */
   numbers(count: number): Float32Array;
   /** Replaces numbers by their sum over all processes. @param step from 1 */
