@@ -8,6 +8,7 @@ import { ConfigError, FirstlightError } from '../engine/errors.ts';
 import { remediesOf } from '../train/commands/doctor_ranks.ts';
 import { agreed } from '../train/ranks/agreed.ts';
 import { shareOf } from '../train/ranks/share.ts';
+import { withSection } from './ranks/page.ts';
 
 test('a launcher is known by the variables that it sets', () => {
   const open = { OMPI_COMM_WORLD_RANK: '3', OMPI_COMM_WORLD_SIZE: '8', OMPI_COMM_WORLD_LOCAL_RANK: '1' };
@@ -143,6 +144,12 @@ test('what is wrong on all ranks is told once, what is wrong on others than rank
   assert.is(both.code, 'FL_CONFIG');
   const [defect] = await agreements([undefined, new TypeError('x is undefined')]) as FirstlightError[];
   assert.match(defect.message, /^rank 1 on host0: TypeError: x is undefined\n {4}at /);
+});
+
+test('a part of the page on ranks replaces its section, or comes behind the others', () => {
+  const page = 'head\n\n## A\n\nold\n\n## B\n\nb\n';
+  assert.is(withSection(page, { title: 'A', table: 'new' }), 'head\n\n## A\n\nnew\n\n## B\n\nb\n');
+  assert.is(withSection(page, { title: 'C', table: 'c' }), `${page}\n## C\n\nc\n`);
 });
 
 test('ranks that cannot train, and adapters that differ, are told', () => {

@@ -11,6 +11,7 @@ import { measureExchange } from '../train/run/exchange_speed.ts';
 import { planOf } from '../train/run/plan.ts';
 import { commandLine } from './command_line.ts';
 
+const gpu = await open();
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 const tiny = (train: object = {}) =>
@@ -66,7 +67,6 @@ test('a plan says what a step takes by its parts, and where more devices do not 
 });
 
 test('an update and copies are measured, and give their memory back', async () => {
-  await using gpu = await open();
   const { live } = gpu.pool;
   const { updateSeconds, copySeconds } = await measureExchange(gpu, tiny().optim);
   assert.ok(updateSeconds > 0 && updateSeconds < 1e-6 && copySeconds > 0 && copySeconds < 1e-6);
@@ -74,7 +74,6 @@ test('an update and copies are measured, and give their memory back', async () =
 });
 
 test('the page shows what X-CLIP B/16 would take on cards of some speed', async () => {
-  await using gpu = await open();
   const planned = await planOf(gpu, loadConfig(path('../train/configs/k400/16_8.yaml')));
   const { batch, accumulation, recompute } = planned.config.train;
   // multiply-adds in a second; 32 bytes of memory for a parameter; a bus
