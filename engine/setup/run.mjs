@@ -17,18 +17,19 @@ const say = (line) => void process.stderr.write(`firstlight: ${line}\n`);
 
 async function main([program, ...args]) {
   if (program === undefined) throw new Error('usage: node engine/setup/run.mjs program.ts [arguments]');
+  const { deviceSettings, launchedAs } = await import('./launcher.mjs');
+  const launched = launchedAs();
+  const tells = (launched?.rank ?? 0) === 0; // of several ranks one
   const { answer, isQuestion } = await import('./answers.mjs');
   if (isQuestion(args)) {
+    if (!tells) return 0;
     const isColoured = process.stdout.isTTY === true;
     const { text, exitCode } = await answer(program, args, isColoured, () => ask(program, args, isColoured));
     process.stdout.write(text);
     return exitCode;
   }
-  const { deviceSettings, launchedAs } = await import('./launcher.mjs');
   Object.assign(process.env, deviceSettings());
-  const launched = launchedAs();
   const { kind, environment, line } = await (launched === undefined ? prepare(args) : prepareOnce(args));
-  const tells = (launched?.rank ?? 0) === 0; // of several ranks one
   if (line !== undefined && tells && process.env.FIRSTLIGHT_PREPARED === undefined) say(line);
   return start(program, args, { ...environment, FIRSTLIGHT_PREPARED: kind, FIRSTLIGHT_RETRY: undefined });
 }
