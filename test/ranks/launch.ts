@@ -2,7 +2,7 @@
 import { findMpi, type FoundMpi } from '../../engine/setup/mpi.mjs';
 import type { EvaluateOptions } from '../../train/commands/evaluate.ts';
 
-export { ranks } from '../../bench/ranks/launch.ts';
+export { type Place, ranks } from '../../bench/ranks/launch.ts';
 
 const say = (line: string) => void process.stderr.write(`firstlight: ${line}\n`);
 

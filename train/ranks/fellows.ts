@@ -28,7 +28,8 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
   if (size === 1) return undefined;
   const add = train.sum === 'tree' ? world.sum.bind(world) : world.sumAnyhow.bind(world);
   /** Loading and compiling may take any time, and one rank much longer than another. */
-  const ready = () => world.barrier(Number.POSITIVE_INFINITY);
+  const met = () => world.barrier(Number.POSITIVE_INFINITY);
+  const isFirstOfHost = world.host.rank === 0;
   let hasBegun = false;
   return {
     rank,
@@ -37,7 +38,12 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
     gather: (value) => world.gather(value),
     share: shareOf(train.accumulation, world),
     bucketBytes: BUCKET_BYTES,
-    ready,
+    ready: async (compile) => {
+      if (isFirstOfHost) await compile();
+      await met();
+      if (!isFirstOfHost) await compile();
+      await met();
+    },
     numbers: (count) => world.numbers(count),
     sum: (numbers, into, step) => add(numbers, { into, what: `the gradients of step ${step}` }),
     tell: () => stop.asked ?? 0,
@@ -50,7 +56,7 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
       const isFirst = !hasBegun;
       if (isFirst) {
         hasBegun = true;
-        await ready();
+        await met();
         await compareRuns(world, gpu, { ...now, isMixed: run.mixedAdapters });
       }
       if (run.mixedAdapters) await sendWeights(world, gpu, model);

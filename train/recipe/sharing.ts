@@ -14,8 +14,11 @@ export interface Sharing {
   readonly rank: number;
   /** Bytes of the gradient that travel together at most, unless one parameter has more. */
   readonly bucketBytes: number;
-  /** Resolves when all are ready for the first step; compiling may take one much longer than another. */
-  ready(): Promise<void>;
+  /**
+   * Compiles what the steps need, and resolves when all have: one process of a host ahead of its others, for whom
+   * drivers keep what they have compiled. It may take one much longer than another.
+   */
+  ready(compile: () => Promise<unknown>): Promise<void>;
   /** Room for so many numbers that are to be summed, and maybe for some behind them. */
   numbers(count: number): Float32Array;
   /**
