@@ -19,7 +19,11 @@ const isOfAll = (error: unknown) => error instanceof FirstlightError && OF_ALL.i
  * @param minutes that a rank waits for the others before that is an error
  */
 export async function together(minutes: number, work: (world: World) => Promise<number>): Promise<number> {
-  const world = await openWorld(60 * minutes);
+  return asRank(await openWorld(60 * minutes), work);
+}
+
+/** The same as one of these ranks. */
+export async function asRank(world: World, work: (world: World) => Promise<number>): Promise<number> {
   if (world.library === undefined) return work(world);
   if (world.rank > 0) console.log = console.info = console.warn = () => undefined;
   try {
