@@ -30,12 +30,19 @@ export async function together<A extends Asked>(read: () => A,
   if (launchedAs() === undefined) return work(read(), ALONE);
   const { value, error } = attempt(read);
   const world = await openWorld(value && 60 * value.run.collectiveMinutes);
+  const asked = () => {
+    if (value === undefined) throw error;
+    return value;
+  };
+  return asRank(world, async () => work(await agreed(world, asked), world));
+}
+
+/** Does the work of one of these ranks, and ends with the others, or ends them. */
+export async function asRank(world: World, work: (world: World) => Promise<number>): Promise<number> {
+  if (world.library === undefined) return work(world);
   if (world.rank > 0) console.log = console.info = console.warn = () => undefined;
   try {
-    const code = await work(await agreed(world, () => {
-      if (value === undefined) throw error;
-      return value;
-    }), world);
+    const code = await work(world);
     await world.end();
     return code;
   } catch (error) {
