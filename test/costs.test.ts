@@ -129,7 +129,7 @@ const PARTS = /^(1 × 1 by 2|slice|embedding|indexSelect|gather|scatterAdd|packe
  * words.
  */
 const isCopied = ({ name }: Case, type: FloatType) => type === 'f16' && /^(add|sub):|residual/.test(name);
-/** Rooms whose dispatches state their products, which a plan adds up, and the rest of whose work is small beside them. */
+/** Rooms whose dispatches state their products, which a plan adds up; the rest of their work is small beside them. */
 const PRODUCTS = ['matmul', 'attention', 'convolution', 'patchify'];
 /** Products that state the pairs that they leave out, too. */
 const isHalf = ({ name }: Case) => name.includes('causal');

@@ -48,7 +48,7 @@ export function weightGradientNaively(x: Tensor, dy: Tensor, weight: Tensor, siz
   return dweight;
 }
 
-/** A product and a sum for each number of y in some frames and each weight behind it: of the forward pass, and of each gradient. */
+/** A product and a sum for each number of y in some frames and each weight behind it, in each of the three passes. */
 function flopsOf(y: Tensor, weight: Tensor, { windows }: Sizes, frames: number): number {
   return (2 * y.size * frames * weight.size) / (windows.frames * weight.shape[0]);
 }
