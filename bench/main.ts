@@ -9,6 +9,7 @@
  *   attention of windows beside plain
  *   npm run bench -- --published                   networks at full size: a forward pass, its memory and its estimate
  *   npm run bench -- --data                        clips decoded per second, by codec, size and number of threads
+ *   npm run bench -- --ranks                       two ranks: exchanges, what a step has of them, what they bring
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --processor                   the same tasks by libraries on the processor, on a software adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
@@ -31,6 +32,7 @@ import { writePages } from './pages.ts';
 import { benchPeers } from './peers/command.ts';
 import { benchProcessor } from './peers/processor.ts';
 import { benchPublished } from './published.ts';
+import { benchRanks } from './ranks/command.ts';
 import { benchRatios } from './ratios/command.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
 import { showBeside } from './torch/beside.ts';
@@ -60,6 +62,8 @@ const ARGS = {
     description: 'what a first run compiles, by room; with --preset for another model than tiny' },
   ratios: { type: 'boolean',
     description: 'convolutions beside linear layers, batch norm beside layer norm, attention of windows beside plain' },
+  ranks: { type: 'boolean',
+    description: 'two ranks of MPI; --case exchanges, parts, speed or line for one of what is measured' },
   published: { type: 'boolean',
     description: 'networks at full size: a forward pass, its memory beside the estimate; with --system one of them' },
   counts: { type: 'boolean',
@@ -94,6 +98,9 @@ async function main(raw: readonly string[]): Promise<number> {
     if (flags.is('data')) return await benchData(flags.text('json'));
     if (flags.is('cold')) return await benchCold(flags);
     if (flags.is('ratios')) return await benchRatios(flags.text('case'));
+    if (flags.is('ranks')) {
+      return await benchRanks({ only: flags.text('case'), json: flags.text('json'), command });
+    }
     if (flags.is('published')) return await benchPublished(flags);
     if (flags.is('step')) return await benchStep(flags, command);
     if (flags.is('growth')) return await benchGrowth(flags.text('json'), command);

@@ -37,6 +37,8 @@ export interface TrainingStep {
   readonly captured: CapturedStep<[], unknown>;
   /** The same model's forward pass alone, its logits. */
   readonly forward: CapturedStep<[], unknown>;
+  /** Records its loss. */
+  readonly loss: () => Tensor;
   readonly optimizer: RunStep['optimizer'];
   readonly model: VideoModel;
   readonly inputs: readonly MicroBatch[];
@@ -69,6 +71,7 @@ export function trainingStep(gpu: Gpu, shape: StepShape): TrainingStep {
   return {
     captured,
     forward,
+    loss: () => step.loss(0),
     optimizer: step.optimizer,
     model,
     inputs: step.inputs,

@@ -86,6 +86,11 @@ export class Arena {
     for (const slot of this.#slots.values()) slot.complete();
   }
 
+  /** Tells of every gradient that reaches a parameter, once it is in its place; `undefined` ends that. */
+  tell(onGradient: ((parameter: Tensor) => void) | undefined): void {
+    for (const [parameter, slot] of this.#slots) slot.onGradient = onGradient && (() => onGradient(parameter));
+  }
+
   /** Gives the arena back; its parameters keep their memory until they are disposed of themselves. */
   dispose(): void {
     if (this.gpu.recording?.isNew(this.values) === false) {

@@ -164,6 +164,17 @@ export class Context extends Device {
     this.#stream.append(command);
   }
 
+  /**
+   * Submits everything recorded so far and calls `call`; in a step that is being recorded, every run of it does so. The
+   * host can read what is complete there while the rest runs. `call` must record nothing.
+   */
+  whenSubmitted(call: () => void): void {
+    const { recording } = this;
+    if (recording !== undefined) return void recording.calls.push({ behind: recording.commands.length, call });
+    this.recorder.flush();
+    call();
+  }
+
   /** Overwrites a tensor from the host, after everything recorded so far. */
   upload(target: View, data: HostArrays[DType]): void {
     this.check();

@@ -210,12 +210,12 @@ export class Device {
   }
 
   /**
-   * Awaits a promise that the device keeps when all that was submitted so far is done.
+   * Awaits a promise that the device keeps when the first so many submits are done.
    *
+   * @param submits all so far if omitted
    * @throws DeviceLostError if the device is lost meanwhile, StepTimeoutError if the work does not end
    */
-  async finish<T>(promise: Promise<T>): Promise<T> {
-    const { submits } = this.pace;
+  async finish<T>(promise: Promise<T>, submits = this.pace.submits): Promise<T> {
     const since = performance.now();
     let result: T;
     try {

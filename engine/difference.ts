@@ -48,6 +48,12 @@ class Comparison {
         `it had ${before.length} commands, then ${now.length}; the first that only one pass has is ${nameOf(next)}`,
       );
     }
+    const [called, calls] = [this.#first, this.#later].map(({ recording }) =>
+      recording.calls.map(({ behind }) => behind)
+    );
+    if (`${called}` !== `${calls}`) {
+      return this.#inCommands(`the host was called behind commands ${called.join(', ')}, then ${calls.join(', ')}`);
+    }
     const what = this.#ofResults('what it returns', this.#first.result, this.#later.result);
     return what === undefined ? undefined : { what, hint: OF_RESULTS };
   }

@@ -13,6 +13,8 @@ export class GradSlot {
   /** The handle with which a kernel was told to write here; it is over with the scope of its pull. */
   #loan: Tensor | undefined;
   #everFilled = false;
+  /** Told of every gradient that reached the parameter, once it is in its place. */
+  onGradient: (() => void) | undefined;
 
   /** @param grads [n] of f32, the gradients of an arena  @param byteOffset of the parameter's place in it */
   constructor(parameter: Tensor, grads: Tensor, byteOffset: number) {
@@ -34,6 +36,11 @@ export class GradSlot {
   }
 
   add(gradient: Tensor): void {
+    this.#add(gradient);
+    this.onGradient?.();
+  }
+
+  #add(gradient: Tensor): void {
     const before = this.#parameter.grad;
     if (this.isHere(gradient)) {
       if (before !== undefined) {

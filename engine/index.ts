@@ -10,6 +10,7 @@ export type { Warmed } from './compile.ts';
 export type { StepPlan } from './recorded_step.ts';
 export { accumulate, copy } from './arithmetic.ts';
 export { Context } from './context.ts';
+export { Courier } from './courier.ts';
 export type { Counts, WatchdogOptions } from './device.ts';
 export { asyncDispose, dispose } from './disposal.ts';
 export { bytesOf, type DType, type FloatType, type HostArrays, type Shape, sizeOf } from './dtype.ts';

@@ -1,6 +1,7 @@
 import type { Buffers, Keeper } from './buffers.ts';
 import type { Canary } from './canary.ts';
 import type { Device } from './device.ts';
+import { HEADER_BYTES, Landing } from './landing.ts';
 import { roundUp } from './plan.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -10,11 +11,6 @@ export interface BufferRange {
   readonly offset: number;
   readonly bytes: number;
 }
-
-const USAGE_STAGING = 0x01 | 0x08; // MAP_READ | COPY_DST
-const MAP_READ = 0x01;
-/** Ahead of the data: the canary's count, padded to the alignment of copies. */
-const HEADER_BYTES = 8;
 
 /** Bytes of the smallest and the largest staging buffer, powers of two. What is longer comes in several loads. */
 const LEAST_BYTES = 4096;
@@ -40,9 +36,7 @@ interface Load {
 /** A load on its way. */
 interface Copied {
   readonly load: Load;
-  readonly staging: GPUBuffer;
-  /** What the canary must have counted. */
-  readonly expected: number;
+  readonly staging: Landing;
 }
 
 /** A readback under way: loads that are still to be copied, and those that have not arrived. */
@@ -64,7 +58,7 @@ export class Staging implements Keeper {
   readonly #recorder: Recorder;
   readonly #canary: Canary;
   /** Kept for later, the smallest first. */
-  readonly #free: GPUBuffer[] = [];
+  readonly #free: Landing[] = [];
   readonly #readings = new Set<Reading>();
 
   constructor(device: Device, buffers: Buffers, recorder: Recorder, canary: Canary) {
@@ -97,7 +91,7 @@ export class Staging implements Keeper {
       return results;
     } finally {
       this.#readings.delete(reading);
-      for (const { staging } of copied) this.#buffers.destroy(staging);
+      for (const { staging } of copied) staging.destroy();
     }
   }
 
@@ -115,43 +109,29 @@ export class Staging implements Keeper {
   }
 
   destroyOne(): boolean {
-    const buffer = this.#free.pop();
-    if (buffer === undefined) return false;
-    this.#buffers.destroy(buffer);
-    return true;
+    const staging = this.#free.pop();
+    staging?.destroy();
+    return staging !== undefined;
   }
 
   /** Submits the copy of the next load. */
   #copyNext({ ranges, waiting, copied }: Reading, staging = this.#take(waiting[0].bytes)): void {
-    const [device, canary] = [this.#device, this.#canary];
     const load = waiting.shift() as Load;
-    device.openScopes();
-    // a recording of its own: were it part of the work that it reads, both would be dropped together and old bytes read
-    const encoder = device.device.createCommandEncoder({ label: 'readback' });
-    // a number of its own: were this dropped, the staging buffer would still hold what came before
-    canary.mark(encoder);
-    encoder.copyBufferToBuffer(canary.buffer, 0, staging, 0, 4);
-    for (const { range, start, bytes, at } of load.cuts) {
-      encoder.copyBufferToBuffer(ranges[range].buffer, ranges[range].offset + start, staging, at, roundUp(bytes, 4));
-    }
-    device.device.queue.submit([encoder.finish({ label: 'readback' })]);
-    device.closeScopes();
-    device.counts.submits++;
-    copied.push({ load, staging, expected: canary.expected });
+    staging.copy(
+      load.cuts.map(({ range, start, bytes, at }) => ({ buffer: ranges[range].buffer,
+        offset: ranges[range].offset + start, at, bytes: roundUp(bytes, 4) })
+      ),
+    );
+    copied.push({ load, staging });
   }
 
   /** Waits for a load and takes its bytes out. */
-  async #arrive({ load, staging, expected }: Copied, results: readonly ArrayBuffer[]): Promise<void> {
-    const device = this.#device;
-    await device.finish(staging.mapAsync(MAP_READ, 0, load.bytes));
-    await device.settled();
-    const mapped = staging.getMappedRange(0, load.bytes);
-    const [found] = new Uint32Array(mapped, 0, 1);
+  async #arrive({ load, staging }: Copied, results: readonly ArrayBuffer[]): Promise<void> {
+    const mapped = await staging.arrive(load.bytes);
     for (const { range, start, bytes, at } of load.cuts) {
       new Uint8Array(results[range]).set(new Uint8Array(mapped, at, bytes), start);
     }
-    staging.unmap();
-    this.#canary.check(expected, found);
+    staging.leave();
   }
 
   /** Bytes of a load: all of them at once, if they are not too many and the budget has room. */
@@ -168,17 +148,17 @@ export class Staging implements Keeper {
     return this.#free.findIndex(({ size }) => size >= bytes);
   }
 
-  #take(bytes: number): GPUBuffer {
+  #take(bytes: number): Landing {
     const place = this.#fitting(bytes);
     if (place >= 0) return this.#free.splice(place, 1)[0];
-    return this.#buffers.create('a readback', sizeOf(bytes), USAGE_STAGING);
+    return new Landing(this.#device, this.#buffers, this.#canary, 'a readback', sizeOf(bytes));
   }
 
-  #keep(buffer: GPUBuffer): void {
+  #keep(staging: Landing): void {
     const free = this.#free;
-    free.splice(free.findLastIndex(({ size }) => size <= buffer.size) + 1, 0, buffer);
+    free.splice(free.findLastIndex(({ size }) => size <= staging.size) + 1, 0, staging);
     while (free.reduce((sum, { size }) => sum + size, 0) > KEPT.bytes) this.destroyOne();
-    if (free.length > KEPT.buffers) this.#buffers.destroy(free.shift() as GPUBuffer);
+    if (free.length > KEPT.buffers) free.shift()?.destroy();
   }
 }
 

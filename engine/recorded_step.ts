@@ -120,7 +120,7 @@ export class RecordedStep<R> {
     for (const storage of this.pass.inputs) storage.noteWrite(0, storage.bytes);
     for (const { storage, offset, bytes } of this.#writes) storage.noteWrite(offset, bytes);
     for (const copy of copies) recorder.encode(copy);
-    recorder.replay(this.#commands);
+    recorder.replay(this.#commands, this.pass.recording.calls);
     for (const handle of this.#disposes) handle.dispose();
     this.#disposes = [];
     this.#setGradients();

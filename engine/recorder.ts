@@ -1,6 +1,7 @@
 import type { Canary } from './canary.ts';
 import type { Device } from './device.ts';
 import type { Encodable } from './encodable.ts';
+import type { HostCall } from './recording.ts';
 
 /** Dispatches between two submits: enough to share the cost of a submit, few enough that the GPU starts early. */
 export const DISPATCHES_PER_SUBMIT = 256;
@@ -46,12 +47,20 @@ export class Recorder {
     this.#add(command, this.timer?.dispatchesPerSubmit ?? DISPATCHES_PER_SUBMIT, this.#device.pace.workPerSubmit);
   }
 
-  /** Encodes and submits a whole step. */
-  replay(commands: readonly Encodable[]): void {
+  /** Encodes and submits a whole step, and calls what is to be called on its way. */
+  replay(commands: readonly Encodable[], calls: readonly HostCall[] = []): void {
     const most = Math.max(DISPATCHES_PER_SUBMIT, Math.ceil(commands.length / SUBMITS_PER_REPLAY));
     const { workPerSubmit } = this.#device.pace;
-    for (const command of commands) this.#add(command, most, workPerSubmit);
-    this.flush();
+    let done = 0;
+    const submit = (end: number) => {
+      for (; done < end; done++) this.#add(commands[done], most, workPerSubmit);
+      this.flush();
+    };
+    for (const { behind, call } of calls) {
+      submit(behind);
+      call();
+    }
+    submit(commands.length);
   }
 
   /** Encodes a command, in a submit of so many dispatches, and of so much work, at most. */

@@ -10,12 +10,21 @@ interface Differentiable extends Handle {
   grad: Handle | undefined;
 }
 
+/** A call of the host's within a step. */
+export interface HostCall {
+  /** Commands that are submitted before it. */
+  readonly behind: number;
+  call(): void;
+}
+
 /**
  * Commands of a step in place of their execution, with memory that is only counted. What the step does meanwhile to
  * tensors that were there before can be taken back, so that going through a step leaves no trace.
  */
 export class Recording {
   readonly commands: Command[] = [];
+  /** What every run calls on its way, in the order of the commands. */
+  readonly calls: HostCall[] = [];
   /** The recording will never run: writes from the host go nowhere. */
   readonly isEstimate: boolean;
   /**

@@ -48,11 +48,11 @@ export class Mpi {
 
   /** Calls `MPI_<name>(args)`; `H` among the types is a handle. @throws {FirstlightError} with MPI's own text */
   #call(name: string, types: readonly string[], ...args: readonly unknown[]): void {
-    let called = this.#functions.get(name);
+    const declared = `int MPI_${name}(${types.map((type) => (type === 'H' ? this.family.handle : type)).join(', ')})`;
+    let called = this.#functions.get(declared);
     if (called === undefined) {
-      const parameters = types.map((type) => (type === 'H' ? this.family.handle : type)).join(', ');
-      called = this.#library.func(`int MPI_${name}(${parameters})`) as unknown as (...args: unknown[]) => number;
-      this.#functions.set(name, called);
+      called = this.#library.func(declared) as unknown as (...args: unknown[]) => number;
+      this.#functions.set(declared, called);
     }
     const code = called(...args);
     if (code !== SUCCESS) {
@@ -126,11 +126,12 @@ export class Mpi {
     return request;
   }
 
-  /** Replaces everyone's `values` by their sum, in the order that the library chooses. */
-  allReduce(values: Float32Array): Uint8Array {
+  /** The sum of everyone's `values` into `into`, which may be the same, in the order that the library chooses. */
+  allReduce(values: Float32Array, into: Float32Array): Uint8Array {
     const request = newHandle();
-    this.#call('Iallreduce', ['intptr_t', 'void *', 'int', 'H', 'H', 'H', 'void *'], this.family.inPlace, values,
-      values.length, this.#float, this.#sum, this.#world, request);
+    const from = values === into ? this.family.inPlace : values;
+    this.#call('Iallreduce', [values === into ? 'intptr_t' : 'void *', 'void *', 'int', 'H', 'H', 'H', 'void *'], from,
+      into, into.length, this.#float, this.#sum, this.#world, request);
     return request;
   }
 

@@ -20,6 +20,13 @@ export interface Place {
   readonly size: number;
 }
 
+export interface SumOptions {
+  /** As long as the values; the values themselves if omitted. */
+  readonly into?: Float32Array;
+  /** What is summed, for errors. */
+  readonly what?: string;
+}
+
 /** What processes do together; of one process alone all of it is nothing. */
 export interface World extends Place {
   /** Among the processes of this host. */
@@ -35,13 +42,14 @@ export interface World extends Place {
   /** Room for numbers that are to be summed: so many, and some more behind them, so that each rank adds as many. */
   numbers(count: number): Float32Array;
   /**
-   * Replaces `values` by their sum over all processes, element by element, in the order of `additions`: the bits are
-   * those of one process that adds in that order. On the wire is what a ring needs, 2(R − 1)/R of the bytes.
-   * @param values made by `numbers`  @param what is summed, for errors
+   * The sum of `values` over all processes, element by element, in the order of `additions`: the bits are those of one
+   * process that adds in that order. On the wire is what a ring needs, 2(R − 1)/R of the bytes.
+   * @param values as many as `numbers` makes; they stay as they are  @param into gets the sum: `values` if omitted
+   * @param what is summed, for errors
    */
-  sum(values: Float32Array, what?: string): Promise<void>;
+  sum(values: Float32Array, options?: SumOptions): Promise<void>;
   /** The same in the order that MPI's library chooses by size, version and hosts. */
-  sumAnyhow(values: Float32Array, what?: string): Promise<void>;
+  sumAnyhow(values: Float32Array, options?: SumOptions): Promise<void>;
   /** Ends all processes, with this exit code. */
   abort(code: number): never;
   /** Leaves, when all do. Nothing may be called afterwards. */
@@ -58,8 +66,8 @@ export const ALONE: World = {
   broadcast: async () => undefined,
   gather: async (value) => [value],
   numbers: (count) => new Float32Array(count),
-  sum: async () => undefined,
-  sumAnyhow: async () => undefined,
+  sum: async (values, { into = values } = {}) => into.set(values),
+  sumAnyhow: async (values, { into = values } = {}) => into.set(values),
   abort: (code) => process.exit(code),
   end: async () => undefined,
 };
@@ -73,7 +81,7 @@ class Launched implements World {
   readonly #mpi: Mpi;
   readonly #limit: number;
   /** Collectives follow one another: two that were begun in another order elsewhere would take each other's bytes. */
-  #last: Promise<void> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
   /** Chunks of all processes, kept from sum to sum. */
   #received = new Float32Array(0);
 
@@ -86,14 +94,15 @@ class Launched implements World {
     this.library = mpi.version;
   }
 
-  /** Begins a collective behind the last one, and resolves when it is done. `begin` keeps what MPI reads and writes. */
-  #run(name: string, begin: () => Uint8Array, limit = this.#limit): Promise<void> {
-    const done = this.#last.then(() => this.#polled(name, begin, limit));
+  /** Does what may be several collectives, none of another call's between them. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
     this.#last = done.catch(() => undefined);
     return done;
   }
 
-  #polled(name: string, begin: () => Uint8Array, limit: number): Promise<void> {
+  /** Begins a collective, in its turn, and resolves when it is done. `begin` keeps what MPI reads and writes. */
+  #run(name: string, begin: () => Uint8Array, limit = this.#limit): Promise<void> {
     return new Promise((resolve, reject) => {
       const request = begin();
       const start = performance.now();
@@ -119,11 +128,11 @@ class Launched implements World {
   }
 
   barrier(limit?: number): Promise<void> {
-    return this.#run('barrier', () => this.#mpi.barrier(), limit);
+    return this.#inTurn(() => this.#run('barrier', () => this.#mpi.barrier(), limit));
   }
 
   broadcast(bytes: Uint8Array, root: number): Promise<void> {
-    return this.#run('broadcast', () => this.#mpi.broadcast(bytes, root));
+    return this.#inTurn(() => this.#run('broadcast', () => this.#mpi.broadcast(bytes, root)));
   }
 
   async #gatherBytes(own: Uint8Array): Promise<Uint8Array[]> {
@@ -132,7 +141,11 @@ class Launched implements World {
     return Array.from({ length: this.size }, (_, rank) => all.subarray(rank * own.length, (rank + 1) * own.length));
   }
 
-  async gather<T>(value: T): Promise<readonly T[]> {
+  gather<T>(value: T): Promise<readonly T[]> {
+    return this.#inTurn(() => this.#gather(value));
+  }
+
+  async #gather<T>(value: T): Promise<readonly T[]> {
     const own = new TextEncoder().encode(JSON.stringify(value));
     const told = await this.#gatherBytes(new Uint8Array(Uint32Array.of(own.length).buffer));
     const lengths = told.map((bytes) => new Uint32Array(bytes.slice().buffer)[0]);
@@ -146,7 +159,11 @@ class Launched implements World {
     return new Float32Array(Math.ceil(count / this.size) * this.size);
   }
 
-  async sum(values: Float32Array, what = 'numbers'): Promise<void> {
+  sum(values: Float32Array, options: SumOptions = {}): Promise<void> {
+    return this.#inTurn(() => this.#sum(values, options));
+  }
+
+  async #sum(values: Float32Array, { into = values, what = 'numbers' }: SumOptions): Promise<void> {
     const { size } = this;
     if (values.length % size !== 0) {
       throw new RangeError(`${values.length} numbers do not make ${size} chunks: let numbers() make room for them`);
@@ -158,14 +175,14 @@ class Launched implements World {
     const chunk = (rank: number) => received.subarray(rank * each, (rank + 1) * each);
     await this.#run(name, () => this.#mpi.allToAll(values, received, each));
     for (const { into, from } of additions(size)) this.#mpi.add(chunk(from), chunk(into));
-    const [own, all] = [chunk(0), values].map(({ buffer, byteOffset, byteLength }) =>
+    const [own, all] = [chunk(0), into].map(({ buffer, byteOffset, byteLength }) =>
       new Uint8Array(buffer, byteOffset, byteLength)
     );
     await this.#run(name, () => this.#mpi.allGather(own, all));
   }
 
-  sumAnyhow(values: Float32Array, what = 'numbers'): Promise<void> {
-    return this.#run(`sum of ${what}`, () => this.#mpi.allReduce(values));
+  sumAnyhow(values: Float32Array, { into = values, what = 'numbers' }: SumOptions = {}): Promise<void> {
+    return this.#inTurn(() => this.#run(`sum of ${what}`, () => this.#mpi.allReduce(values, into)));
   }
 
   abort(code: number): never {

@@ -184,6 +184,7 @@ const NUMBERS: readonly (readonly [words: readonly string[], flag: string, least
   [['demo'], 'seed', 0],
   [['check', SAMPLE], 'jobs', 1],
   [['plan', SAMPLE], 'clips', 1],
+  [['plan', SAMPLE], 'ranks', 1],
   [['evaluate', SAMPLE, '--checkpoint', 'c', '--protocol', 'zero-shot', '--classes', 'a.csv'], 'draws', 1],
   [['table', 'moving-shapes'], 'seed', 0],
   [['table', 'moving-shapes'], 'seeds', 1],

@@ -67,7 +67,7 @@ test('what is not said is the official recipe', () => {
     init: { mitPositions: 0.02, mitWeights: 0.02, promptWeights: 0.02, positions: null, weights: null } });
   assert.equal(config.run, { seed: 1024, memoryGiB: null, evaluationBatch: null, logEverySteps: 10,
     checkpointEverySteps: 500, evaluateEveryEpochs: 1, evaluateEverySteps: null, patience: null, compareEverySteps: 100,
-    collectiveMinutes: 10 });
+    mixedAdapters: false, collectiveMinutes: 10 });
 });
 
 /** Of keys of one kind: values at the edges that are taken, and those beyond that are not. */

@@ -58,6 +58,7 @@ function plain({ budget = Number.POSITIVE_INFINITY, maxBufferSize = 2 ** 30 } = 
     openScopes: () => undefined,
     closeScopes: () => undefined,
     settled: () => Promise.resolve(),
+    pace: { submits: 0 },
     finish: <T>(promise: Promise<T>) => promise,
     attempt: <T>(make: () => T) => make(),
     device: {

@@ -4,9 +4,11 @@ import * as assert from './assert.ts';
 import { deviceSettings, launchedAs } from '../engine/setup/launcher.mjs';
 import { additions, endsOf, firstHalf, mostOpen } from '../mpi/order.ts';
 import { ALONE, openWorld } from '../mpi/world.ts';
-import { ConfigError } from '../engine/errors.ts';
+import { ConfigError, FirstlightError } from '../engine/errors.ts';
 import { remediesOf } from '../train/commands/doctor_ranks.ts';
+import { agreed } from '../train/ranks/agreed.ts';
 import { shareOf } from '../train/ranks/share.ts';
+import { withSection } from './ranks/page.ts';
 
 test('a launcher is known by the variables that it sets', () => {
   const open = { OMPI_COMM_WORLD_RANK: '3', OMPI_COMM_WORLD_SIZE: '8', OMPI_COMM_WORLD_LOCAL_RANK: '1' };
@@ -15,10 +17,14 @@ test('a launcher is known by the variables that it sets', () => {
   assert.equal(launchedAs(mpich), { launcher: 'MPICH', rank: 0, size: 2, localRank: 0 });
   assert.equal(launchedAs({ PMI_ID: '1', PMI_PORT: 'host:1' }), { launcher: 'MPICH', rank: 1, size: undefined,
     localRank: undefined });
-  const slurm = { SLURM_PROCID: '2', SLURM_NTASKS: '4', SLURM_LOCALID: '0' };
-  assert.equal(launchedAs(slurm), { launcher: 'Slurm', rank: 2, size: 4, localRank: 0 });
-  assert.is(launchedAs({ ...slurm, ...open })?.launcher, 'Open MPI', 'mpirun within a job');
-  assert.is(launchedAs({ SLURM_PROCID: '0', SLURM_NTASKS: '1' }), undefined, 'a batch script');
+  const script = { SLURM_PROCID: '0', SLURM_NTASKS: '4', SLURM_LOCALID: '0' };
+  assert.is(launchedAs(script), undefined, 'a batch script of four tasks is one process');
+  const step = { ...script, SLURM_PROCID: '2', SLURM_STEP_NUM_TASKS: '4' };
+  assert.equal(launchedAs(step), { launcher: 'Slurm', rank: 2, size: 4, localRank: 0 });
+  assert.is(launchedAs({ ...script, SLURM_STEP_NUM_TASKS: '1' }), undefined, 'a step of one task, such as a shell');
+  assert.equal(launchedAs({ ...step, SLURM_LOCALID: '1', PMI_RANK: '2', PMI_SIZE: '4' }), { launcher: 'MPICH', rank: 2,
+    size: 4, localRank: 1 }, 'srun --mpi=pmi2');
+  assert.is(launchedAs({ ...step, ...open })?.launcher, 'Open MPI', 'mpirun within a job');
   assert.is(launchedAs({ OMPI_COMM_WORLD_RANK: '' }), undefined);
   assert.is(launchedAs({}), undefined);
 });
@@ -95,6 +101,55 @@ test('a rank takes consecutive micro-batches, and numbers that do not divide are
     'train.accumulation: is 6: 4 ranks cannot have as many micro-batches of a step each');
   assert.match(String(error.hint), 'start 1, 2, 3 or 6 ranks;');
   assert.match(String(assert.throwsWith(() => shares(1, 2), ConfigError).hint), 'start no more than 1 rank;');
+});
+
+/** What each of several ranks is thrown by `agreed`, whose work fails as told; undefined: nothing. */
+function agreements(failures: readonly (Error | undefined)[]): Promise<unknown[]> {
+  const told: unknown[] = [];
+  let met: () => void = () => undefined;
+  const all = new Promise<void>((resolve) => (met = resolve));
+  return Promise.all(failures.map(async (failure, rank) => {
+    const gather = async <T>(value: T) => {
+      told[rank] = value;
+      if (Object.keys(told).length === failures.length) met();
+      await all;
+      return told as T[];
+    };
+    const world = { ...ALONE, rank, size: failures.length, host: { ...ALONE.host, name: `host${rank >> 1}` }, gather };
+    try {
+      const value = await agreed(world, () => {
+        if (failure !== undefined) throw failure;
+        return 7;
+      });
+      assert.is(value, 7);
+    } catch (error) {
+      return error;
+    }
+  }));
+}
+
+test('what is wrong on all ranks is told once, what is wrong on others than rank 0 with rank and host', async () => {
+  assert.equal(await agreements([undefined, undefined]), [undefined, undefined]);
+  const error = new ConfigError('train.batch', ['is odd'], 'take another');
+  const same = await agreements([error, new ConfigError('train.batch', ['is odd'], 'take another')]);
+  assert.is(same[0], error);
+  assert.equal((same[1] as FirstlightError).code, 'FL_RANKS'); // for which rank 0 speaks
+  const driver = () => new FirstlightError('FL_NO_ADAPTER', 'no adapter', {}, 'install a driver');
+  const [none, ...others] = await agreements([undefined, undefined, driver(), driver()]) as FirstlightError[];
+  assert.equal([none.code, none.message], ['FL_NO_ADAPTER',
+    'rank 2 on host1, rank 3 on host1: no adapter\n  install a driver']);
+  assert.equal(others.map(({ code }) => code), ['FL_RANKS', 'FL_RANKS', 'FL_RANKS']);
+  const [both] = await agreements([error, error, driver()]) as FirstlightError[];
+  assert.is(both.message, 'train.batch: is odd\n  take another\nrank 2 on host1: no adapter\n  install a driver');
+  assert.is(both.code, 'FL_CONFIG');
+  const [defect] = await agreements([undefined, new TypeError('x is undefined')]) as FirstlightError[];
+  assert.match(defect.message, /^rank 1 on host0: TypeError: x is undefined\n {4}at /);
+});
+
+test('a part of the page on ranks replaces its section, or comes behind the others', () => {
+  const page = 'head\n\n## A\n\nold\n\n## B\n\nb\n';
+  assert.is(withSection(page, { title: 'A', table: 'new' }), 'head\n\n## A\n\nnew\n\n## B\n\nb\n');
+  assert.is(withSection(page, { title: 'C', table: 'c' }), `${page}\n## C\n\nc\n`);
 });
 
 test('ranks that cannot train, and adapters that differ, are told', () => {

@@ -31,20 +31,19 @@ const openmpi = await having('openmpi');
 const mpich = await having('mpich');
 
 for (const [family, { found, has, why }] of [['openmpi', openmpi], ['mpich', mpich]] as const) {
-  for (const size of family === 'openmpi' ? [2, 4] : [3]) {
-    testIf(has, why)(`${family}: ${size} ranks add in the order of the tree, and tell one another`, () => {
-      const { status, stdout, stderr } = ranks(found, family, size, child('sums', ...COUNTS.map(String)));
-      assert.is(status, 0, stderr);
-      const all = JSON.parse(stdout) as Readonly<Record<string, unknown>>[];
-      assert.is(all.length, size);
-      const sums = COUNTS.map((count) => expected(size, count));
-      all.forEach((rank, i) => {
-        assert.equal({ ...rank, library: undefined }, { rank: i, sums, bytes: [size - 1, 2, 3], onHost: size,
-          library: undefined, text: 'ü'.repeat(i) });
-        assert.match(String(rank.library), family === 'openmpi' ? /^Open MPI \d/ : /^MPICH \d/);
-      });
+  const size = family === 'openmpi' ? 4 : 3;
+  testIf(has, why)(`${family}: ${size} ranks add in the order of the tree, and tell one another`, () => {
+    const { status, stdout, stderr } = ranks(found, family, size, child('sums', ...COUNTS.map(String)));
+    assert.is(status, 0, stderr);
+    const all = JSON.parse(stdout) as Readonly<Record<string, unknown>>[];
+    assert.is(all.length, size);
+    const sums = COUNTS.map((count) => expected(size, count));
+    all.forEach((rank, i) => {
+      assert.equal({ ...rank, library: undefined }, { rank: i, sums, bytes: [size - 1, 2, 3], onHost: size,
+        library: undefined, text: 'ü'.repeat(i) });
+      assert.match(String(rank.library), family === 'openmpi' ? /^Open MPI \d/ : /^MPICH \d/);
     });
-  }
+  });
 
   testIf(has, why)(`${family}: a rank that gives up ends all of them, with its status`, () => {
     const { status, seconds } = ranks(found, family, 2, child('abort'));
@@ -73,6 +72,16 @@ testIf(mpich.has, mpich.why)('the library of another launcher is an error, not t
     timeout: 60_000 });
   assert.is(status, 3, stderr);
   assert.match(stderr, /Open MPI started this process as rank 1 of 2, and MPICH \S+ takes it for rank 0 of 1/);
+});
+
+testIf(mpich.has, mpich.why)('what is wrong with a configuration or a command line is told once, and ends all', () => {
+  const of = (...words: readonly string[]) => ranks(mpich.found, 'mpich', 2, [FIRSTLIGHT, ...words]);
+  const missing = of('train', 'none.yaml');
+  assert.is(missing.status, 1);
+  assert.is(missing.stderr.match(/none\.yaml/g)?.length, 1, missing.stderr);
+  const single = of('demo');
+  assert.is(single.status, 2);
+  assert.is(single.stderr.match(/demo: MPICH started 2 processes, and one is needed/g)?.length, 1, single.stderr);
 });
 
 testIf(mpich.has, mpich.why)('firstlight doctor tells of all ranks, once, each with the device that is its own', () => {

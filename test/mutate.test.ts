@@ -11,7 +11,7 @@ import { Copy } from './mutate/copy.ts';
 import { Defects } from './mutate/defects.ts';
 import { allTests, FOLDERS, importersOf, testsOf } from './mutate/places.ts';
 import { type Change, linesOf, type Mutant, mutantsOf, mutated } from './mutate/rules.ts';
-import { type Chosen, Surveys } from './mutate/surveys.ts';
+import { byTurns, type Chosen, Surveys } from './mutate/surveys.ts';
 import { switched } from './mutate/switches.ts';
 import { textsOf } from './mutate/texts.ts';
 
@@ -99,6 +99,15 @@ test('a survey runs every file of tests, and for the sweeps every room', () => {
   );
   assert.equal(own.sort(), wanted.map((name) => `test/${name}`).sort());
   assert.equal(all.flatMap(({ environment }) => environment.ROOM ?? []).sort(), rooms.map(({ name }) => name).sort());
+});
+
+test('of tests that come by a defect the nearest are shown it in turn with those that come by little else', () => {
+  const near = [900, 500, 20, 700].map((comesBy) => ({ test: { file: `${comesBy}`, environment: {} }, seconds: 1,
+    comesBy })
+  );
+  assert.equal(byTurns(near).map(({ comesBy }) => comesBy), [900, 20, 500, 700]);
+  const importers = importersOf(ROOT);
+  assert.ok(testsOf('kernels/gelu/gelu.wgsl', importers, 5).some(({ file }) => file === 'test/engine_flat.test.ts'));
 });
 
 test('what is listed as equal is a defect that the rules make, once, with a reason', () => {

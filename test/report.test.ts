@@ -170,4 +170,11 @@ test('few validations are dots on the loss, many are a line alone, and of none t
 
 test('the same data gives the same page', () => assert.is(renderReport(sample) === page, true));
 
+test('a curve of one step is drawn, and one whose steps are all not finite is not', () => {
+  const drawn = (loss: readonly (readonly [step: number, loss: number])[]) =>
+    lossChart({ title: 'a stage', curves: [{ system: 'a system', loss, lr: [] }] }).match(/var\(--series-1\)/g)
+      ?.length ?? 0;
+  assert.equal([drawn([]), drawn([[1, Number.NaN]]), drawn([[1, 2]])], [0, 0, 2]);
+});
+
 test.run();

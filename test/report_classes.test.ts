@@ -53,6 +53,11 @@ test('classes that are confused stand together; the others stay where they are',
   const pairs = counted('abcdefg', [0, 4, 9], [4, 6, 3], [6, 0, 2], [2, 1, 1], [3, 3, 9]).pairs;
   assert.equal(neighbourOrder([0, 1, 2, 3, 4, 5, 6], pairs), [0, 4, 6, 1, 2, 3, 5]);
   assert.equal(neighbourOrder([3, 5], pairs), [3, 5], 'of others, pairs do not count');
+  const ordered = (...told: readonly (readonly [truth: number, guess: number, clips: number])[]) =>
+    neighbourOrder([0, 1, 2, 3], told.map(([truth, guess, clips]) => ({ truth, guess, clips })));
+  assert.equal(ordered([0, 1, 1], [1, 3, 8], [1, 2, 9]), [0, 2, 1, 3], 'the largest first');
+  assert.equal(ordered([3, 1, 5], [2, 1, 5], [1, 0, 5]), [0, 1, 2, 3], 'of equal ones those of the first class');
+  assert.equal(ordered([2, 3, 5], [1, 3, 5], [0, 3, 5]), [0, 3, 1, 2], 'and of these by the other class');
   const { names, pairs: many } = manyClasses(400);
   const order = neighbourOrder(names.map((_, id) => id), many);
   assert.equal([...order].sort((a, b) => a - b), names.map((_, id) => id), 'each class once');

@@ -23,8 +23,9 @@ import { keepSeconds } from './seconds.ts';
 const AT_ONCE = 3;
 /** These start first, in this order, and then what runs a second time, so that no core is idle at the end. */
 const LONGEST = ['rooms.kernels', 'site_study', 'attention.kernels', 'attention_matrix', 'matmul.kernels', 'commands',
-  'resume', 'site', 'site_faults', 'site_train', 'mpi_training', 'package', 'validations', 'checkpoint_store', 'lint',
-  'moving_shapes', 'setup_run', 'verify', 'web_verdict', 'evaluation', 'browser', 'naga', 'cli'];
+  'resume', 'demo_smoke', 'site', 'site_faults', 'site_train', 'mpi_training', 'package', 'validations',
+  'checkpoint_store', 'lint', 'moving_shapes', 'setup_run', 'verify', 'web_verdict', 'evaluation', 'browser', 'naga',
+  'cli'];
 /**
  * Not run on SwiftShader where all files are: its programs take minutes to compile there, and `site_study`, whose
  * Chromium has the same SwiftShader, checks all of its cases.

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { cacheFolder, kept, locked } from '../engine/setup/cache.mjs';
+import { cacheFolder, kept, locked, oneAhead } from '../engine/setup/cache.mjs';
 import { difference } from '../engine/setup/packages.mjs';
 import { untar } from '../engine/setup/swiftshader.mjs';
 
@@ -83,6 +83,20 @@ test('a lock whose owner is gone is taken over', async () => {
   const { pid } = spawnSync(process.execPath, ['--version']); // has ended
   writeFileSync(path, String(pid));
   assert.is(await locked(path, say, async () => 'mine'), 'mine');
+  assert.not.ok(existsSync(path));
+});
+
+test('of several that set up at once one does so ahead of the others', async () => {
+  const path = join(folder, 'ranks.lock');
+  const order: string[] = [];
+  const body = async () => {
+    order.push('begins');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    order.push('ends');
+  };
+  await Promise.all([1, 2, 3].map(() => oneAhead(path, body)));
+  assert.equal(order.slice(0, 3), ['begins', 'ends', 'begins']);
+  assert.is(order.length, 6);
   assert.not.ok(existsSync(path));
 });
 

@@ -3,6 +3,7 @@ import * as assert from './assert.ts';
 import { backward, NonFiniteError, open, Random, Tensor } from '../engine/index.ts';
 import { mul, sub } from '../kernels/elementwise/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
+import { TILE } from '../kernels/shared/arena_update.ts';
 import { mean } from '../kernels/reduce/index.ts';
 import { AdamW, type ParameterGroup } from '../train/recipe/optimizer/index.ts';
 import { learningRate, type Schedule } from '../train/recipe/schedule.ts';
@@ -150,26 +151,31 @@ test('a step has its own gradient, nothing of the one before: at a rate of 0 all
 });
 
 /** What two processes do together, in this one. */
-function two(count: number, stopsAfter: number): readonly Sharing[] {
-  let waiting: { readonly numbers: Float32Array; readonly resolve: () => void } | undefined;
-  const meet = (numbers: Float32Array) =>
+function two(count: number, stopsAfter: number, bucketBytes: number): readonly Sharing[] {
+  let waiting:
+    | { readonly numbers: Float32Array; readonly into: Float32Array; readonly resolve: () => void }
+    | undefined;
+  const meet = (numbers: Float32Array, into = numbers) =>
     new Promise<void>((resolve) => {
-      if (waiting === undefined) return void (waiting = { numbers, resolve });
+      if (waiting === undefined) return void (waiting = { numbers, into, resolve });
       const sum = numbers.map((value, i) => value + (waiting as NonNullable<typeof waiting>).numbers[i]);
-      for (const each of [waiting, { numbers, resolve }]) {
-        each.numbers.set(sum);
+      for (const each of [waiting, { into, resolve }]) {
+        each.into.set(sum);
         each.resolve();
       }
       waiting = undefined;
     });
   let told = 0;
-  return [0, 1].map((rank) => ({ rank, size: 2, share: { first: rank * count, count },
-    ready: () => meet(new Float32Array(1)), numbers: (length) => new Float32Array(length + 3),
-    sum: (numbers) => meet(numbers), tell: () => (rank === 1 && ++told === stopsAfter ? 7 : 0),
+  return [0, 1].map((rank) => ({ rank, size: 2, share: { first: rank * count, count }, bucketBytes,
+    ready: () => meet(new Float32Array(1)), numbers: (length) => new Float32Array(length + 3), sum: (own, into) => {
+      if (rank === 0) lengths.push(own.length);
+      return meet(own, into);
+    }, tell: () => (rank === 1 && ++told === stopsAfter ? 7 : 0),
     hear: (numbers) => void heard[rank].push([...numbers]) })
   );
 }
 const heard: number[][][] = [[], []];
+let lengths: number[] = [];
 
 test('two processes that share micro-batches take the steps of one, bit for bit, and tell one another', async () => {
   const accumulation = 4;
@@ -186,10 +192,17 @@ test('two processes that share micro-batches take the steps of one, bit for bit,
     return { weights, reports };
   };
   const alone = await run();
-  const [first, second] = await Promise.all(two(2, 3).map((sharing) => run(sharing)));
-  assert.equal(first, alone);
-  assert.equal(second, alone);
-  assert.equal(heard, [[[0, 0], [0, 0], [0, 7], [0, 0], [0, 0]], heard[0]]);
+  // in the order in which a backward pass reaches them, what it does not reach last, and then the losses
+  for (const [bucketBytes, sums] of [[1 << 20, [3 * TILE + 3, 9]], [1, [TILE + 3, TILE + 3, TILE + 3, 9]]] as const) {
+    heard[0] = [];
+    heard[1] = [];
+    lengths = [];
+    const [first, second] = await Promise.all(two(2, 3, bucketBytes).map((sharing) => run(sharing)));
+    assert.equal(first, alone);
+    assert.equal(second, alone);
+    assert.equal(heard, [[[0, 0], [0, 0], [0, 7], [0, 0], [0, 0]], heard[0]]);
+    assert.equal(lengths, Array.from({ length: 5 }, () => sums).flat());
+  }
 });
 
 test('a step whose gradient is not finite is reported, changes nothing and does not count', async () => {

@@ -7,6 +7,9 @@ export function cacheFolder(): string;
 /** Runs `body` while no other process runs one under the same lock file. */
 export function locked<T>(path: string, say: (line: string) => void, body: () => Promise<T>): Promise<T>;
 
+/** Runs `body`, one process ahead of all that come meanwhile under the same lock file: they find what it has made. */
+export function oneAhead<T>(path: string, body: () => Promise<T>): Promise<T>;
+
 /** The folder `name` of the cache with the facts about it, built if it is not there, not usable or damaged. */
 export function kept<F extends object>(
   name: string,

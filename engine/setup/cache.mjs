@@ -70,19 +70,24 @@ function alive(pid) {
   }
 }
 
+/** Takes a lock. Returns false if another process has it. */
+async function take(path) {
+  try {
+    const handle = await open(path, 'wx');
+    await handle.writeFile(String(process.pid));
+    await handle.close();
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
 /** Runs `body` while no other process runs one under the same lock file. A lock whose owner is gone is taken over. */
 export async function locked(path, say, body) {
   // what this process waited itself: clocks are set, and those of a network's disks differ
   let seen = { content: undefined, since: 0 };
-  for (let waited = 0;; waited++) {
-    try {
-      const handle = await open(path, 'wx');
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      break;
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-    }
+  for (let waited = 0; !(await take(path)); waited++) {
     const content = await readFile(path, 'utf8').catch(() => undefined); // undefined: released just now
     if (content !== seen.content) seen = { content, since: performance.now() };
     const owner = Number(content ?? 0);
@@ -92,6 +97,19 @@ export async function locked(path, say, body) {
     if (isLeft) await rm(path, { force: true });
     else if (waited === 10) say(`waiting for process ${owner} to finish setting up …`);
     await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 100));
+  }
+  try {
+    return await body();
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** Runs `body`, one process ahead of all that come meanwhile: they find what it has made. */
+export async function oneAhead(path, body) {
+  if (!(await take(path))) {
+    await locked(path, () => undefined, async () => undefined);
+    return body();
   }
   try {
     return await body();

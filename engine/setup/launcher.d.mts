@@ -12,8 +12,8 @@ export interface Launched {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What the launcher says of this process; undefined if no launcher started it. A single task of Slurm is none: a batch
- * script and a shell of `srun --pty` look the same.
+ * What the launcher says of this process; undefined if no launcher started it. A batch script of Slurm is one process,
+ * whatever the number of its tasks, and so is a step of one task, such as a shell of `srun --pty`.
  */
 export function launchedAs(environment?: Environment): Launched | undefined;
 

@@ -17,28 +17,43 @@ const say = (line) => void process.stderr.write(`firstlight: ${line}\n`);
 
 async function main([program, ...args]) {
   if (program === undefined) throw new Error('usage: node engine/setup/run.mjs program.ts [arguments]');
+  const { deviceSettings, launchedAs } = await import('./launcher.mjs');
+  const launched = launchedAs();
+  const tells = (launched?.rank ?? 0) === 0; // of several ranks one
   const { answer, isQuestion } = await import('./answers.mjs');
   if (isQuestion(args)) {
+    if (!tells) return 0;
     const isColoured = process.stdout.isTTY === true;
     const { text, exitCode } = await answer(program, args, isColoured, () => ask(program, args, isColoured));
     process.stdout.write(text);
     return exitCode;
   }
-  const { deviceSettings, launchedAs } = await import('./launcher.mjs');
   Object.assign(process.env, deviceSettings());
+  const { kind, environment, line } = await (launched === undefined ? prepare(args) : prepareOnce(args));
+  if (line !== undefined && tells && process.env.FIRSTLIGHT_PREPARED === undefined) say(line);
+  return start(program, args, { ...environment, FIRSTLIGHT_PREPARED: kind, FIRSTLIGHT_RETRY: undefined });
+}
+
+/** Packages, and the adapter with the environment in which it is seen. */
+async function prepare(args) {
   const { ensurePackages } = await import('./packages.mjs');
   await ensurePackages(say);
   // only now: what follows needs the packages
   const { findAdapter, NothingFound } = await import('./choose.mjs');
   const again = args[0] === 'doctor' || process.env.FIRSTLIGHT_RETRY === '1';
-  const { kind, environment, line } = await findAdapter({ say, again }).catch((error) => {
+  return findAdapter({ say, again }).catch((error) => {
     // the doctor is for machines where nothing works
     if (args[0] === 'doctor' && error instanceof NothingFound) return { kind: 'none', environment: {} };
     throw error;
   });
-  const tells = (launchedAs()?.rank ?? 0) === 0; // of several ranks one
-  if (line !== undefined && tells && process.env.FIRSTLIGHT_PREPARED === undefined) say(line);
-  return start(program, args, { ...environment, FIRSTLIGHT_PREPARED: kind, FIRSTLIGHT_RETRY: undefined });
+}
+
+/** The same of several ranks: the first one of a host sets up, the others find what it has left. */
+async function prepareOnce(args) {
+  const { cacheFolder, oneAhead } = await import('./cache.mjs');
+  const { hostname } = await import('node:os');
+  const { join } = await import('node:path');
+  return oneAhead(join(cacheFolder(), `ranks-${hostname()}.lock`), () => prepare(args));
 }
 
 /** What Node reads a program with: TypeScript needs more than Node 20 has, a published program is JavaScript. */
@@ -99,6 +114,9 @@ async function start(program, args, additions) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  say(error.message);
+  const { launchedAs } = await import('./launcher.mjs');
+  const { hostname } = await import('node:os');
+  const rank = launchedAs()?.rank ?? 0;
+  say(rank === 0 ? error.message : `rank ${rank} on ${hostname()}: ${error.message}`);
   process.exitCode = error.constructor.name === 'NothingFound' ? 4 : 1;
 }

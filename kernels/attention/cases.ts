@@ -1,4 +1,4 @@
-import type { Tensor } from '../../engine/index.ts';
+import { sizeOf, type Tensor } from '../../engine/index.ts';
 import { partitionOf, type WindowSize } from '../shared/partition.ts';
 import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
@@ -57,7 +57,7 @@ export function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal
     gradientTolerance,
     onMatrices: { ...COMMON.onMatrices,
       gradientStored: { ...COMMON.onMatrices.gradientStored, scale: COMMON.onMatrices.gradientStored.scale * std } },
-    ...work({ ...sizes, visible: causal ? 0.5 : 1, mask: mask?.data.length }, ['query', 'key', 'value']),
+    ...work({ ...sizes, visible: causal ? 0.5 : 1, mask: mask && sizeOf(mask.shape) }, ['query', 'key', 'value']),
   };
 }
 

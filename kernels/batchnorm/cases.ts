@@ -1,4 +1,4 @@
-import { copy, type Tensor } from '../../engine/index.ts';
+import { copy, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
 import { mapped, normal, wide } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
@@ -20,7 +20,7 @@ interface Options {
 function batchCase(name: string, x: Input, options: Options = {}): Case {
   const { relu = false, tolerance = FORWARD, gradientTolerance = BACKWARD } = options;
   const cols = x.shape.at(-1) ?? 0;
-  const rows = x.data.length / cols;
+  const rows = sizeOf(x.shape) / cols;
   return {
     name,
     inputs: { x, weight: normal('weight', [cols], { mean: 1, std: 0.2 }), bias: normal('bias', [cols]),

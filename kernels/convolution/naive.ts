@@ -17,7 +17,7 @@ export function convolveNaively(x: Tensor, weight: Tensor, y: Tensor, sizes: Siz
     const n = (y.size / sizes.windows.frames) * count;
     const { tile, grid } = flatTiles(x.gpu, n);
     kernel.run(x.gpu, { tensors: { residual: weight, ...some, weight, bias: bias ?? weight },
-      params: { ...params, n, tile }, constants, grid, variant: NAIVE });
+      params: { ...params, n, tile }, constants, grid, variant: NAIVE, flops: flopsOf(y, weight, sizes, count) });
   });
 }
 
@@ -28,7 +28,8 @@ export function pixelsGradientNaively(dy: Tensor, weight: Tensor, dx: Tensor, si
     const n = (dx.size / sizes.windows.frames / width) * count;
     const { tile, grid } = flatTiles(dx.gpu, n);
     kernel.run(dx.gpu, { tensors: { residual: weight, ...some, weight }, params: { ...params, n, tile },
-      constants: { RESIDUAL: residual !== undefined }, grid, variant: NAIVE });
+      constants: { RESIDUAL: residual !== undefined }, grid, variant: NAIVE,
+      flops: flopsOf(dy, weight, sizes, count) });
   });
 }
 
@@ -41,10 +42,15 @@ export function weightGradientNaively(x: Tensor, dy: Tensor, weight: Tensor, siz
   const { tile, grid } = flatTiles(x.gpu, n);
   inRanges(x.gpu, sizes.windows.frames, { x, dy }, (some, frames, start) => {
     kernel.run(x.gpu, { tensors: { ...some, sums: wide ?? dweight }, params: { ...params, n, tile, frames },
-      constants: { GOES_ON: start > 0 }, grid, variant: NAIVE });
+      constants: { GOES_ON: start > 0 }, grid, variant: NAIVE, flops: flopsOf(dy, weight, sizes, frames) });
   });
   if (wide !== undefined) copy(wide, dweight);
   return dweight;
+}
+
+/** A product and a sum for each number of y in some frames and each weight behind it, in each of the three passes. */
+function flopsOf(y: Tensor, weight: Tensor, { windows }: Sizes, frames: number): number {
+  return (2 * y.size * frames * weight.size) / (windows.frames * weight.shape[0]);
 }
 
 /** The kernel for a number of channels, and what it is told in any case. */

@@ -1,6 +1,6 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
-import { normal } from '../shared/sample.ts';
+import { mapped, normal } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
 import { cost, extremeCost, extremeGradientCost, gradientCost, placeCost } from './cost.ts';
 import { argmax, argmin, kernels, max, mean, min, sum, sumAll } from './index.ts';
@@ -43,10 +43,9 @@ function sumAllCase(name: string, shape: Shape): Case {
  */
 function twice(shape: Shape, dim: number): Input {
   const { extent, inner } = seen(shape, dim);
-  const { data } = normal('reduce twice', shape);
   const place = (at: number) => Math.floor(at / inner) % extent;
-  return { shape,
-    data: Float32Array.from(data, (_, at) => data[at - (place(at) - (place(at) % Math.ceil(extent / 2))) * inner]) };
+  return mapped(normal('reduce twice', shape),
+    (_, at, all) => all[at - (place(at) - (place(at) % Math.ceil(extent / 2))) * inner]);
 }
 
 function extremeCase(name: string, op: 'max' | 'min', shape: Shape, dim: number): Case {

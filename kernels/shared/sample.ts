@@ -32,9 +32,9 @@ export function values(shape: Shape, data: readonly number[]): Input {
   return { shape, data: Float32Array.from(data) };
 }
 
-/** Each number of an input changed, as f32. */
-export function mapped(input: Input, change: (value: number) => number): Input {
-  return made(input.shape, () => Float32Array.from(input.data, change));
+/** Each number of an input changed, as f32. @param change is given the number, its place, and all numbers */
+export function mapped(input: Input, change: (value: number, at: number, all: Input['data']) => number): Input {
+  return made(input.shape, () => Float32Array.from(input.data, (value, at) => change(value, at, input.data)));
 }
 
 /** The same, which stays f32 when the others are stored as f16. */

@@ -20,20 +20,30 @@ export interface Digested {
 }
 
 /** What comes back: a clip, or what is said to a person. */
-export type Answered = { readonly total: number; readonly isExact: boolean; readonly frames: readonly Digested[] } | {
+export type Answered = { readonly total: number; readonly isExact: boolean; readonly frames: readonly Digested[];
+  /** Packets that were decoded. */
+  readonly sent: number } | {
   readonly code: string;
   readonly cause: string;
   readonly wayOut: string;
 };
 
+let sent = 0;
+const { decode } = VideoDecoder.prototype;
+VideoDecoder.prototype.decode = function(chunk) {
+  sent++;
+  return decode.call(this, chunk);
+};
+
 async function answer({ file, name, options }: Asked): Promise<Answered> {
+  sent = 0;
   try {
     const { total, isExact, frames } = await readClip(file, name, options);
     const digested = frames.map(async ({ data, ...rest }) => {
       const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', data as Uint8Array<ArrayBuffer>));
       return { ...rest, sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') };
     });
-    return { total, isExact, frames: await Promise.all(digested) };
+    return { total, isExact, frames: await Promise.all(digested), sent };
   } catch (error) {
     return { code: (error as FirstlightError).code, ...said(error) };
   }

@@ -15,7 +15,7 @@ import { Defects } from './defects.ts';
 import { allTests, importersOf, type TestFile, testsOf } from './places.ts';
 import { keptSeconds } from '../seconds.ts';
 import { linesOf, type Mutant } from './rules.ts';
-import { Surveys } from './surveys.ts';
+import { byTurns, Surveys } from './surveys.ts';
 
 const { values: options, positionals: words } = parseArgs({ allowPositionals: true, options: {
   seed: { type: 'string', default: '1' },
@@ -69,7 +69,7 @@ async function main(): Promise<number> {
   async function show(mutant: Mutant, copy: Copy): Promise<Omit<Outcome, 'mutant'>> {
     const near = testsOf(mutant.file, importers, Number.POSITIVE_INFINITY, seconds);
     const isMet = mutant.file.endsWith('.ts') && near.some((test) => surveys.meets(test, mutant) === true);
-    const chosen = near.flatMap((test) => surveys.choose(test, mutant, isMet) ?? []).slice(0, most);
+    const chosen = byTurns(near.flatMap((test) => surveys.choose(test, mutant, isMet) ?? [])).slice(0, most);
     for (const [i, { test, seconds: known }] of chosen.entries()) {
       const usual = known ?? seconds[basename(test.file, '.test.ts')] ?? 0;
       const limit = Math.max(LATE_SECONDS, LATE_TIMES * usual);

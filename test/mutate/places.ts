@@ -35,6 +35,8 @@ const ROOM = /^kernels\/(?!shared|checking)([^/]+)\//;
 /** The sweep over any room that `ROOM` names, and those that are shown by it alone: they are sweeps over rooms. */
 const SWEEP = 'test/rooms.kernels.test.ts';
 const SWEEPS = [SWEEP, 'test/attention.kernels.test.ts', 'test/matmul.kernels.test.ts'];
+/** It looks at the text of every kernel. */
+const READER = 'test/engine_flat.test.ts';
 /** Those whose sweeps take minutes. */
 const LARGE = ['attention', 'matmul'];
 /** So many seconds of a test count like an import between, up to so many imports. */
@@ -52,6 +54,7 @@ export function testsOf(file: string, importers: Graph, most: number, seconds: S
   for (const [path, distance] of distances) {
     for (const by of importers.get(path) ?? []) if (!distances.has(by)) distances.set(by, distance + 1);
   }
+  if (file.endsWith('.wgsl')) distances.set(READER, 1);
   const [own, folder] = [basename(file).replace(/\..*/, ''), basename(dirname(file))];
   const score = (path: string, distance: number) =>
     distance - (basename(path).includes(own) ? 4 : 0) - (basename(path).includes(folder) ? 1 : 0)

@@ -1,11 +1,12 @@
 /** Trains as one rank of test/mpi_training.test.ts and of `npm run ranks`, one job after another. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { together } from '../../train/cli/together.ts';
-import type { World } from '../../mpi/world.ts';
 import { evaluate } from '../../train/commands/evaluate.ts';
 import { train, type TrainOptions } from '../../train/commands/train.ts';
 import type { TrainConfig } from '../../train/run/config_keys.ts';
+import { type Death, prepare } from './deaths.ts';
 import { measuring } from './launch.ts';
+import { Stopwatch } from './stopwatch.ts';
 
 /** A training. */
 export interface TrainingJob extends TrainOptions {
@@ -14,40 +15,31 @@ export interface TrainingJob extends TrainOptions {
   readonly asked?: number;
   /** What the last rank has in its configuration in place of `train`. */
   readonly ofLast?: Partial<TrainConfig['train']>;
-  /** The rank that is killed when it is about to take part in a collective, and in which one, from 1. */
-  readonly killed?: readonly [rank: number, collective: number];
+  /** What befalls a rank. */
+  readonly death?: Death;
+  /** A file for what rank 0 spends its time on. */
+  readonly timed?: string;
   /** A file for the numbers of the model that `out` holds, which is measured then and not trained. */
   readonly json?: string;
 }
 
-/** A world whose rank is killed ahead of a collective. */
-function mortal(world: World, last: number): World {
-  let left = last;
-  return new Proxy(world, { get(real, name) {
-    const value: unknown = Reflect.get(real, name, real);
-    if (typeof value !== 'function') return value;
-    return (...args: unknown[]) => {
-      if (['barrier', 'broadcast', 'gather', 'sum'].includes(String(name)) && --left === 0) {
-        process.kill(process.pid, 'SIGKILL');
-      }
-      return Reflect.apply(value, real, args);
-    };
-  } });
-}
-
 const jobs = JSON.parse(readFileSync(process.argv[2], 'utf8')) as readonly TrainingJob[];
-process.exitCode = await together(10, async (world) => {
-  for (const { config, asked, ofLast, killed, json, ...options } of jobs) {
+process.exitCode = await together(() => jobs[0].config, async (_, world) => {
+  let code = 0;
+  for (const { config, asked, ofLast, death, timed, json, ...options } of jobs) {
     if (json !== undefined) {
       await evaluate(config, measuring(options.out, json), world);
       continue;
     }
     const isLast = world.rank === world.size - 1;
     const own = { ...config, train: { ...config.train, ...(isLast ? ofLast : {}) } };
-    const training = train(own, options, world.rank === killed?.[0] ? mortal(world, killed[1]) : world);
+    if (world.rank === death?.rank) prepare(death, world);
+    const stopwatch = timed === undefined || world.rank > 0 ? undefined : new Stopwatch(world);
+    const training = train(own, options, world);
     if (world.rank === asked) process.emit('SIGUSR1', 'SIGUSR1');
-    await training;
+    code = await training;
+    if (stopwatch !== undefined) writeFileSync(timed as string, JSON.stringify(stopwatch.times));
   }
-  return 0;
+  return code;
 });
 process.exit();

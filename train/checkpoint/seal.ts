@@ -56,9 +56,14 @@ export function sealing(files: Files, seals: Map<string, Seal>): Files {
   };
 }
 
+/** The pieces of so many bytes: where each begins, and how long it is. */
+export function* piecesOf(size: number): Generator<{ readonly at: number; readonly length: number }, void, undefined> {
+  for (let at = 0; at < size; at += CHUNK) yield { at, length: Math.min(CHUNK, size - at) };
+}
+
 /** All bytes of a file, a piece at a time. */
 export async function* chunksOf(file: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let at = 0; at < file.size; at += CHUNK) yield await file.read(at, Math.min(CHUNK, file.size - at));
+  for (const { at, length } of piecesOf(file.size)) yield await file.read(at, length);
 }
 
 /** How a file differs from its seal; undefined if it does not. */

@@ -14,6 +14,8 @@ export interface Command {
   /** Further text below the examples. */
   readonly notes?: () => string;
   readonly positionals: Words;
+  /** Whether several processes of a launcher do it together. */
+  readonly isShared?: boolean;
   run(flags: Flags): Promise<number>;
 }
 

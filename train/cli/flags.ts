@@ -69,6 +69,15 @@ export class Flags {
     return value;
   }
 
+  /** A number above 0, such as 2.5. */
+  positive(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (/^\d+(\.\d+)?$/.test(text) && value > 0) return value;
+    throw new UsageError(`--${name}: expected a number above 0, got "${text}"`);
+  }
+
   /** A length of time, "2s", "500ms" or "1.5min", in seconds. */
   seconds(name: string): number | undefined {
     const text = this.text(name);

@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { type CommandDef, defineCommand, renderUsage } from 'citty';
+import { launchedAs } from '../../engine/setup/launcher.mjs';
 import { nearest } from '../../engine/nearest.ts';
 import { commands } from './commands.ts';
 import { exitCodeOf, explain } from './failure.ts';
 import { flagsOf, UsageError } from './flags.ts';
+
+/** Milliseconds that rank 0 has to tell what all ranks have found. */
+const RANK_0_MS = 2000;
 
 const root = defineCommand({
   meta: { name: 'firstlight', description: 'Trains and runs X-CLIP, a video-recognition model, on WebGPU' },
@@ -31,6 +36,15 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+/** @throws UsageError for a command that several processes would each run for themselves, into the same files */
+function requireOneProcess(name: string): void {
+  const { launcher, size = 1 } = launchedAs() ?? {};
+  if (size === 1 || commands[name].isShared === true) return;
+  const shared = Object.keys(commands).filter((each) => commands[each].isShared === true);
+  throw new UsageError(`${name}: ${launcher} started ${size} processes, and one is needed`,
+    `start it without a launcher; ${shared.join(', ')} are for several`);
+}
+
 /** Runs one command line and returns the exit code. Never throws. */
 export async function main(raw: readonly string[]): Promise<number> {
   const [name, ...rest] = raw;
@@ -53,8 +67,13 @@ export async function main(raw: readonly string[]): Promise<number> {
       process.stdout.write(await help(name));
       return 0;
     }
+    requireOneProcess(name);
     return await commands[name].run(flagsOf(name, commands[name].args, commands[name].positionals, rest));
   } catch (error) {
+    if (error instanceof UsageError && (launchedAs()?.rank ?? 0) > 0) {
+      await setTimeout(RANK_0_MS); // the command line is that of all ranks, and rank 0 tells of it
+      return exitCodeOf(error);
+    }
     process.stderr.write(explain(error, wanted.includes('--debug')));
     return exitCodeOf(error);
   }

@@ -85,6 +85,7 @@ export const measuring = {
         description: 'where numbers and a report are left (default: the run folder that is evaluated)' },
       ...configFlags('evaluate'),
     },
+    isShared: true,
     positionals: { least: 1, most: 1, name: 'a configuration' },
     examples: [
       ['firstlight evaluate runs/hmdb51/config.yaml --checkpoint runs/hmdb51', 'evaluate a run'],
@@ -98,12 +99,11 @@ export const measuring = {
     notes: () => PROTOCOL_NOTES,
     async run(flags) {
       flags.required('checkpoint', 'runs/hmdb51');
-      const config = configOf('evaluate', flags);
       const asked = askedOf(flags);
       const { evaluate } = await import('../commands/evaluate.ts');
       const options = { ...asked, name: runName(flags.words[0]), system: systemOf(flags),
         json: writableOf(flags, 'json'), out: writableOf(flags, 'out') };
-      return together(config.run.collectiveMinutes, (world) => evaluate(config, options, world));
+      return together(() => configOf('evaluate', flags), (config, world) => evaluate(config, options, world));
     },
   }),
   table: command('table', "Prints the paper's numbers, and those of your runs beside them", {

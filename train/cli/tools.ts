@@ -105,6 +105,7 @@ safetensors, and beside \`model\` in a .pth.`,
   }),
   doctor: command('doctor', 'Shows adapter, driver, features and limits, what is missing, and the remedy', {
     args: { json: { type: 'boolean', description: 'print JSON' } },
+    isShared: true,
     positionals: { least: 0, most: 0, name: '' },
     examples: [['firstlight doctor', ''], ['firstlight doctor --json', 'for a script or a bug report']],
     async run(flags) {

@@ -68,6 +68,7 @@ export const training = {
         description: 'with --resume: this key may have another value than before; may be repeated' },
       ...configFlags('train'),
     },
+    isShared: true,
     positionals: { least: 1, most: 1, name: 'a configuration' },
     examples: [
       ['firstlight train hmdb51.yaml', 'train into runs/hmdb51'],
@@ -77,7 +78,6 @@ export const training = {
     ],
     notes: () => `${keyList()}\n\n${STATUS}`,
     async run(flags) {
-      const config = configOf('train', flags);
       const allowed = flags.all('allow-change');
       if (allowed.length > 0 && !flags.is('resume')) {
         throw new UsageError('--allow-change goes with --resume: a run that begins has no values yet');
@@ -90,7 +90,7 @@ export const training = {
       }
       const { train } = await import('../commands/train.ts');
       const options = { out: outOf(flags), resume: flags.is('resume'), allowed };
-      return together(config.run.collectiveMinutes, (world) => train(config, options, world));
+      return together(() => configOf('train', flags), (config, world) => train(config, options, world));
     },
   }),
   check: command('check', 'Looks at all that a run needs, and decodes every file of its lists, before it is trained', {
@@ -122,6 +122,11 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
     args: {
       'config...': { type: 'positional', description: 'YAML files, as for train; of several, a table' },
       clips: { type: 'string', valueHint: 'n', description: 'clips to train on, where data.train is not there yet' },
+      ranks: { type: 'string', valueHint: 'n',
+        description:
+          'say what a step takes on so many devices like this one, and on 1 to 64, from what is measured here' },
+      gbit: { type: 'string', valueHint: 'rate',
+        description: 'with --ranks: of the line of each, in gigabits a second; ranks of one host share its line' },
       ...configFlags('plan'),
     },
     positionals: { least: 1, most: Infinity, name: 'a configuration' },
@@ -129,13 +134,19 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       ['firstlight plan train/configs/k400/32_8.yaml', 'neither the videos nor the checkpoint need be there'],
       ['firstlight plan mine.yaml --clips 5000 --batch 32 --set train.accumulation=8',
         'other values than the file has'],
+      ['firstlight plan mine.yaml --ranks 8 --gbit 25', 'on eight cards like this one, each with 25 Gbit/s'],
       ['firstlight plan train/configs/*/*.yaml', 'all experiments of the paper, without the days they take'],
     ],
     async run(flags) {
-      const files = flags.words.map((file) => ({ file, config: configOf('plan', flags, file) }));
       const clips = flags.whole('clips', 1);
+      const [ranks, gbit] = [flags.whole('ranks', 1), flags.positive('gbit')];
+      if ((ranks === undefined) !== (gbit === undefined)) {
+        throw new UsageError('plan: --ranks and --gbit go together', 'for example --ranks 8 --gbit 25');
+      }
+      if (ranks !== undefined && flags.words.length > 1) throw new UsageError('plan: --ranks is of one configuration');
+      const files = flags.words.map((file) => ({ file, config: configOf('plan', flags, file) }));
       const { plan } = await import('../commands/plan.ts');
-      return plan(files, { clips });
+      return plan(files, { clips, ...(ranks !== undefined && gbit !== undefined && { cluster: { ranks, gbit } }) });
     },
   }),
 } satisfies Commands;

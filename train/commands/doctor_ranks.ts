@@ -38,7 +38,9 @@ export function remediesOf(ranks: readonly OfRank[]): readonly string[] {
       canTrain ? [] : [`rank ${rank} on ${host} cannot train: ${failure ?? 'it has no adapter'}`]
     ),
     ...(adapters.size > 1
-      ? ['the ranks have different adapters, whose weights would drift apart: start all of them on one kind']
+      ? [
+        'the ranks have different adapters, whose weights would drift apart: start all of them on one kind, or set run.mixedAdapters',
+      ]
       : []),
   ];
 }

@@ -18,6 +18,7 @@ import { type ClipOrder, viewsOf } from '../protocols/protocol.ts';
 import { evaluationFile, type EvaluationResult } from '../protocols/result.ts';
 import type { ClipPrediction } from '../report/data.ts';
 import { renderReport } from '../report/report.ts';
+import { agreed } from '../ranks/agreed.ts';
 import { compareRuns, compareWeights } from '../ranks/digest.ts';
 import type { Described } from '../run/changes.ts';
 import { formatConfig } from '../run/config.ts';
@@ -53,13 +54,18 @@ export interface EvaluateOptions extends Asked {
  */
 export async function evaluate(config: TrainConfig, options: EvaluateOptions, world = ALONE): Promise<number> {
   const { protocol, name, json } = options;
-  const { measurements, warnings } = measurementsOf(config, options);
-  warn(warnings);
-  const out = world.rank === 0 ? folderOf(options) : undefined;
+  const { measurements, out } = await agreed(world, () => {
+    const { measurements, warnings } = measurementsOf(config, options);
+    warn(warnings);
+    return { measurements, out: world.rank === 0 ? folderOf(options) : undefined };
+  });
   const views = viewsOf(protocol, options.clips, options.views);
-  await using gpu = await open({ budget: (kind) => budgetOf(config, kind, world.host.size), tuning: tuned });
-  gpu.requireType(config.train.precision);
-  if (world.size > 1) await compareRuns(world, gpu, described(config, measurements));
+  await using gpu = await agreed(world,
+    () => open({ budget: (kind) => budgetOf(config, kind, world.host.size), tuning: tuned }));
+  await agreed(world, () => gpu.requireType(config.train.precision));
+  if (world.size > 1) {
+    await compareRuns(world, gpu, { ...described(config, measurements), isMixed: config.run.mixedAdapters });
+  }
   const start = performance.now();
   const { measured, architecture, clips } = await measureAll(gpu, config, measurements, { views, system: options.system,
     world });

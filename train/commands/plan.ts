@@ -11,15 +11,25 @@ import { SYSTEM } from '../../model/systems/title.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { memoryLine } from '../run/memory.ts';
 import { type Plan, planOf } from '../run/plan.ts';
+import { measureExchange } from '../run/exchange_speed.ts';
 import { measureSpeed, type Speed } from '../run/speed.ts';
+import { line, spanText } from './plan_text.ts';
+import { type Cluster, plannedStep, ranksText, requireRanks } from './plan_ranks.ts';
 
 export interface PlannedFile {
   readonly file: string;
   readonly config: TrainConfig;
 }
 
+export interface PlanOptions {
+  /** Of data.train, if that is not there. */
+  readonly clips?: number;
+  /** Several devices like this one. */
+  readonly cluster?: Cluster;
+}
+
 /** Prints the plan of one configuration, or a table of several. Returns the exit status. */
-export async function plan(files: readonly PlannedFile[], options: { readonly clips?: number }): Promise<number> {
+export async function plan(files: readonly PlannedFile[], { cluster, ...options }: PlanOptions): Promise<number> {
   await using gpu = await open({ tuning: tuned });
   const plans: { file: string; planned: Plan }[] = [];
   for (const { file, config } of files) {
@@ -32,24 +42,15 @@ export async function plan(files: readonly PlannedFile[], options: { readonly cl
   }
   const [{ file, planned }] = plans;
   console.log(planPage(file, planned));
+  if (cluster !== undefined) requireRanks(planned, cluster.ranks);
   const { batch, precision } = planned.config.train;
-  console.log(timeLines(gpu, planned, await measureSpeed(gpu, planned.model, { precision, batch })));
-  return 0;
-}
-
-const NAME_COLUMN = 15;
-/** Characters of a line behind its name. */
-const TEXT_WIDTH = 90;
-
-/** A name and its text, which goes on in further lines if it is long. */
-function line(name: string, text: string): string {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const last = lines[lines.length - 1];
-    if (last !== '' && last.length + 1 + word.length > TEXT_WIDTH) lines.push(word);
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  const speed = await measureSpeed(gpu, planned.model, { precision, batch });
+  console.log(timeLines(gpu, planned, speed));
+  if (cluster !== undefined) {
+    const step = plannedStep(planned, speed, await measureExchange(gpu, planned.config.optim));
+    console.log(ranksText(step, planned.steps, cluster));
   }
-  return lines.map((each, i) => `  ${(i === 0 ? name : '').padEnd(NAME_COLUMN)} ${each}`).join('\n');
+  return 0;
 }
 
 const grouped = (count: number) => count.toLocaleString('en-US');
@@ -60,14 +61,6 @@ function macsText(macs: number): string {
   const units = ['MMAC', 'GMAC', 'TMAC', 'PMAC', 'EMAC', 'ZMAC'];
   const power = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log10(macs) / 3) - 2));
   return `${digits(macs / 1000 ** (power + 2))} ${units[power]}`;
-}
-
-/** Days of a year, hours of a day, … and how much longer than one of it is told in it. */
-const SPANS = [['years', 365.25 * 86400], ['days', 86400], ['hours', 3600], ['minutes', 60]] as const;
-
-function spanText(seconds: number): string {
-  const [unit, length] = SPANS.find(([, each]) => seconds >= 2 * each) ?? ['seconds', 1];
-  return `${digits(seconds / length)} ${unit}`;
 }
 
 /** All that is known without measuring. @param file of the configuration */

@@ -10,6 +10,7 @@ import { ALONE, type World } from '../../mpi/world.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { bestOf, type Validation } from '../checkpoint/validation.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
+import { agreed } from '../ranks/agreed.ts';
 import { fellowsOf } from '../ranks/fellows.ts';
 import { follow } from '../ranks/follow.ts';
 import { sendCheckpoint } from '../ranks/sent_checkpoint.ts';
@@ -61,14 +62,18 @@ export async function train(asked: TrainConfig, options: TrainOptions, world = A
   const config = withModelFolder(asked);
   const { out, resume = false } = options;
   if (resume && world.rank === 0) refuseMissing(out);
-  await using gpu = await open({ budget: (kind) => budgetOf(config, kind, world.host.size), tuning: tuned,
-    warms: true });
-  gpu.requireType(config.train.precision);
-  if (!resume && world.rank === 0) await requireReady(gpu, config, out);
-  const data = readRunData(config);
-  const now = { config: formatConfig(config, out), data: data.identity };
-  const fellows = fellowsOf(world, { gpu, config, now, stop });
-  const run = { gpu, config, data, now, stop, world, fellows };
+  await using gpu = await agreed(world,
+    () =>
+      open({ budget: (kind) => budgetOf(config, kind, world.host.size), tuning: tuned, warms: world.host.rank === 0 }));
+  const ready = await agreed(world, async () => {
+    gpu.requireType(config.train.precision);
+    if (!resume && world.rank === 0) await requireReady(gpu, config, out);
+    const data = readRunData(config);
+    const now = { config: formatConfig(config, out), data: data.identity };
+    return { data, now, fellows: fellowsOf(world, { gpu, config, now, stop }) };
+  });
+  const { data, fellows } = ready;
+  const run = { gpu, config, stop, world, ...ready };
   if (fellows === undefined || world.rank === 0) return await lead(run, options);
   await using val = data.val === null ? undefined : datasetOf(config, data.val, { onHost: fellows.onHost });
   return await follow({ ...run, fellows, folder: out,

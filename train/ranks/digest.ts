@@ -8,24 +8,30 @@ import { environmentOf } from '../run/machine.ts';
 
 /** Of one rank. */
 interface Digest extends Described {
-  /** Versions of what computes, adapter, driver; by what people call them. */
+  /** Versions of what computes, and, unless they may differ, adapter and driver; by what people call them. */
   readonly machine: Readonly<Record<string, string>>;
+}
+
+/** What is compared. */
+interface ComparedRun extends Described {
+  /** `run.mixedAdapters`. */
+  readonly isMixed: boolean;
 }
 
 /** All ranks have been told the same, find the same, and say the same. */
 const differing = (what: string, hint: string) => new FirstlightError('FL_RANKS', what, {}, hint);
 
-function machineOf(gpu: Gpu): Digest['machine'] {
+function machineOf(gpu: Gpu, isMixed: boolean): Digest['machine'] {
   const { adapter, driver, versions } = environmentOf(gpu);
-  return { ...versions, adapter, driver };
+  return isMixed ? versions : { ...versions, adapter, driver };
 }
 
 /**
  * Compares what ranks are about to train, and what they do it on.
  * @throws FirstlightError FL_RANKS with each rank that has something else than rank 0, and what that is
  */
-export async function compareRuns(world: World, gpu: Gpu, described: Described): Promise<void> {
-  const own: Digest = { config: described.config, data: described.data, machine: machineOf(gpu) };
+export async function compareRuns(world: World, gpu: Gpu, { config, data, isMixed }: ComparedRun): Promise<void> {
+  const own: Digest = { config, data, machine: machineOf(gpu, isMixed) };
   const told = await world.gather({ host: world.host.name, digest: own });
   const [first] = told;
   const differences = told.flatMap(({ host, digest }, rank) =>
@@ -33,7 +39,7 @@ export async function compareRuns(world: World, gpu: Gpu, described: Described):
   );
   if (differences.length === 0) return;
   throw differing(`the ranks would not train the same run\n${differences.join('\n')}`,
-    'start all of them with one version, configuration and data, on adapters of one kind');
+    'start all of them with one version, configuration and data, on adapters of one kind; or set run.mixedAdapters, which promises no bits');
 }
 
 function differencesOf(first: Digest, own: Digest): string[] {

@@ -5,7 +5,11 @@ import type { Described } from '../run/changes.ts';
 import type { Fellows } from '../run/fit.ts';
 import type { StopRequest } from '../run/stop.ts';
 import { compareRuns, compareWeights } from './digest.ts';
+import { sendWeights } from './sent_weights.ts';
 import { shareOf } from './share.ts';
+
+/** Long enough for the full speed of a line, short enough to set off while much of a backward pass is to come. */
+const BUCKET_BYTES = 16 << 20;
 
 interface FellowsOptions {
   readonly gpu: Gpu;
@@ -24,7 +28,8 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
   if (size === 1) return undefined;
   const add = train.sum === 'tree' ? world.sum.bind(world) : world.sumAnyhow.bind(world);
   /** Loading and compiling may take any time, and one rank much longer than another. */
-  const ready = () => world.barrier(Number.POSITIVE_INFINITY);
+  const met = () => world.barrier(Number.POSITIVE_INFINITY);
+  const isFirstOfHost = world.host.rank === 0;
   let hasBegun = false;
   return {
     rank,
@@ -32,9 +37,15 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
     onHost: world.host.size,
     gather: (value) => world.gather(value),
     share: shareOf(train.accumulation, world),
-    ready,
+    bucketBytes: BUCKET_BYTES,
+    ready: async (compile) => {
+      if (isFirstOfHost) await compile();
+      await met();
+      if (!isFirstOfHost) await compile();
+      await met();
+    },
     numbers: (count) => world.numbers(count),
-    sum: (numbers, step) => add(numbers, `the gradients of step ${step}`),
+    sum: (numbers, into, step) => add(numbers, { into, what: `the gradients of step ${step}` }),
     tell: () => stop.asked ?? 0,
     hear: (told) => {
       const code = told.find((each) => each !== 0);
@@ -45,10 +56,11 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
       const isFirst = !hasBegun;
       if (isFirst) {
         hasBegun = true;
-        await ready();
-        await compareRuns(world, gpu, now);
+        await met();
+        await compareRuns(world, gpu, { ...now, isMixed: run.mixedAdapters });
       }
-      await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);
+      if (run.mixedAdapters) await sendWeights(world, gpu, model);
+      else await compareWeights(world, gpu, model, isFirst ? 'at the start' : `after step ${step}`);
     },
   };
 }

@@ -3,11 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { World } from '../../mpi/world.ts';
-import { disk } from '../../model/checkpoint/files.node.ts';
+import { disk, writeAtomically } from '../../model/checkpoint/files.node.ts';
+import { chunksOf, piecesOf } from '../checkpoint/seal.ts';
 import { CheckpointStore, type Saved } from '../checkpoint/store.ts';
-
-/** Bytes that are sent at once. */
-const PIECE = 64 << 20;
 
 /** What is sent first: how the folder is called, and its files. */
 interface Heading {
@@ -30,9 +28,7 @@ export async function sendCheckpoint(world: World, saved: Saved | undefined): Pr
     await world.gather<Heading | null>({ name: basename(path),
       files: opened.map(({ name, file: { size } }) => ({ name, size })) });
     for (const { file } of opened) {
-      for (let at = 0; at < file.size; at += PIECE) {
-        await world.broadcast(await file.read(at, Math.min(PIECE, file.size - at)), 0);
-      }
+      for await (const piece of chunksOf(file)) await world.broadcast(piece, 0);
     }
   } finally {
     for (const { file } of opened) await file.close();
@@ -45,6 +41,15 @@ export interface Received extends AsyncDisposable {
   readonly saved: Saved | undefined;
 }
 
+/** The pieces of a file, as rank 0 sends them. */
+async function* piecesFrom(world: World, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const { length } of piecesOf(size)) {
+    const piece = new Uint8Array(length);
+    await world.broadcast(piece, 0);
+    yield piece;
+  }
+}
+
 /** Of the other ranks. All of it is compared with the seals that it was saved with. */
 export async function receiveCheckpoint(world: World): Promise<Received> {
   const [heading] = await world.gather<Heading | null>(null);
@@ -54,18 +59,7 @@ export async function receiveCheckpoint(world: World): Promise<Received> {
   try {
     const path = join(folder, heading.name);
     await disk.mkdir(path);
-    for (const { name, size } of heading.files) {
-      const file = await disk.create(join(path, name));
-      try {
-        for (let at = 0; at < size; at += PIECE) {
-          const piece = new Uint8Array(Math.min(PIECE, size - at));
-          await world.broadcast(piece, 0);
-          for (let done = 0; done < piece.length;) done += await file.write(piece.subarray(done));
-        }
-      } finally {
-        await file.close();
-      }
-    }
+    for (const { name, size } of heading.files) await writeAtomically(disk, join(path, name), piecesFrom(world, size));
     const store = await CheckpointStore.open(folder);
     try {
       return { saved: await store.latest(), [Symbol.asyncDispose]: remove };

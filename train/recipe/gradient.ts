@@ -2,6 +2,7 @@
 import { accumulate, backward, type Gpu, type Tensor } from '../../engine/index.ts';
 import { scale } from '../../kernels/elementwise/index.ts';
 import { endsOf } from '../../mpi/order.ts';
+import { type Bucket, completing, type Stretch, stretchOf } from './buckets.ts';
 import type { Optimizer } from './optimizer/index.ts';
 
 /**
@@ -25,6 +26,12 @@ export interface GradientOptions {
   readonly share?: Share;
   /** A tree if omitted. */
   readonly sum?: Sum;
+  /** What is to be told as soon as it is complete, which is in the last micro-batch; nothing if omitted. */
+  readonly parts?: {
+    readonly buckets: readonly Bucket[];
+    /** Called in every run when all is submitted that makes a bucket, while the backward pass goes on. */
+    readonly onComplete: (bucket: number) => void;
+  };
 }
 
 /**
@@ -35,33 +42,44 @@ export interface GradientOptions {
  * the branch behind it is complete: at most ⌊log₂ count⌋ of them.
  */
 export function recordGradient(optimizer: Optimizer,
-  { accumulation, share: { first, count } = { first: 0, count: accumulation }, sum = 'tree' }: GradientOptions,
+  { accumulation, share: { first, count } = { first: 0, count: accumulation }, sum = 'tree', parts }: GradientOptions,
   loss: (micro: number) => Tensor): readonly Tensor[] {
   const { gpu, gradients } = optimizer;
+  const whole = gradients.map(({ size }, arena) => ({ arena, start: 0, end: size }));
   const waiting: (readonly Tensor[])[] = [];
   const losses = endsOf(count).map((ends, i) => {
     if (i > 0 && sum === 'tree') waiting.push(gradients.map((gradient) => copyOf(gpu, gradient)));
     if (i === 0 || sum === 'tree') optimizer.zeroGrad();
-    const own = gpu.scope(() => {
+    return gpu.scope(() => {
       const value = loss(first + i);
-      backward(accumulation === 1 ? value : scale(value, 1 / accumulation), optimizer.lossScale);
+      const pass = () => backward(accumulation === 1 ? value : scale(value, 1 / accumulation), optimizer.lossScale);
+      const branches = waiting.splice(Math.max(0, waiting.length - ends));
+      if (parts === undefined || i < count - 1) {
+        pass();
+        if (sum === 'tree') optimizer.settle();
+        addBranches(optimizer, branches, whole);
+      } else {
+        completing(optimizer, parts.buckets, pass, (bucket) => {
+          addBranches(optimizer, branches, parts.buckets[bucket].stretches);
+          gpu.whenSubmitted(() => parts.onComplete(bucket));
+        });
+      }
+      for (const branch of branches.flat()) branch.dispose();
       return value.detach();
     });
-    if (sum === 'tree') addBranches(optimizer, waiting, ends);
-    return own;
   });
   optimizer.settle();
   return losses;
 }
 
-/** Adds the last sums that wait to the gradient, which completes so many branches. */
-function addBranches(optimizer: Optimizer, waiting: (readonly Tensor[])[], ends: number): void {
-  optimizer.settle();
-  for (let end = 0; end < ends; end++) {
-    const before = waiting.pop() as readonly Tensor[];
-    optimizer.gradients.forEach((gradient, i) => accumulate(gradient, before[i]));
-    for (const sum of before) sum.dispose();
-  }
+/** Adds sums that waited to stretches of the gradient, the last one first, which completes as many branches. */
+function addBranches({ gpu, gradients }: Optimizer, branches: readonly (readonly Tensor[])[],
+  stretches: readonly Stretch[]): void {
+  gpu.scope(() => {
+    for (const branch of branches.toReversed()) {
+      for (const stretch of stretches) accumulate(stretchOf(gradients, stretch), stretchOf(branch, stretch));
+    }
+  });
 }
 
 function copyOf(gpu: Gpu, gradient: Tensor): Tensor {

@@ -1,5 +1,7 @@
-import { dispose, type CapturedStep, type Gpu, Tensor } from '../../engine/index.ts';
+import { dispose, type CapturedStep, Courier, type Gpu, Tensor } from '../../engine/index.ts';
+import { f32Bytes } from '../../kernels/shared/sizes.ts';
 import type { BatchMoments } from '../../model/parts/batch_moments.ts';
+import { bucketsOf, reachedIn, type Stretch, stretchOf } from './buckets.ts';
 import { type GradientOptions, recordGradient, type Share } from './gradient.ts';
 import type { Optimizer } from './optimizer/index.ts';
 
@@ -10,19 +12,27 @@ export interface Sharing {
   /** How many processes there are, and the number of this one. */
   readonly size: number;
   readonly rank: number;
-  /** Resolves when all are ready for the first step; compiling may take one much longer than another. */
-  ready(): Promise<void>;
+  /** Bytes of the gradient that travel together at most, unless one parameter has more. */
+  readonly bucketBytes: number;
+  /**
+   * Compiles what the steps need, and resolves when all have: one process of a host ahead of its others, for whom
+   * drivers keep what they have compiled. It may take one much longer than another.
+   */
+  ready(compile: () => Promise<unknown>): Promise<void>;
   /** Room for so many numbers that are to be summed, and maybe for some behind them. */
   numbers(count: number): Float32Array;
-  /** Replaces numbers by their sum over all processes. @param step from 1 */
-  sum(numbers: Float32Array, step: number): Promise<void>;
+  /**
+   * Puts the sum of `numbers` over all processes into `into`, which may be the same. All sums follow one another, in
+   * the order of the calls. @param step from 1
+   */
+  sum(numbers: Float32Array, into: Float32Array, step: number): Promise<void>;
   /** A number that this process tells all others with a step; 0 is nothing. */
   tell(): number;
   /** What each told with a step, by rank. */
   hear(told: Float32Array): void;
 }
 
-interface SharedStepOptions extends Omit<GradientOptions, 'share'> {
+interface SharedStepOptions extends Pick<GradientOptions, 'accumulation' | 'sum'> {
   readonly loss: (micro: number) => Tensor;
   /** What batch norms see; `loss` keeps that of its micro-batch. */
   readonly moments?: BatchMoments;
@@ -30,40 +40,66 @@ interface SharedStepOptions extends Omit<GradientOptions, 'share'> {
   readonly append: (losses: Tensor, control: Tensor) => void;
 }
 
+/** A bucket on its way: from the GPU, to the other processes, and back. */
+interface Parcel {
+  readonly stretches: readonly Tensor[];
+  readonly courier: Courier;
+  /** Where the sum over all processes comes together. */
+  readonly sum: Float32Array;
+}
+
 /**
  * A step whose micro-batches several processes share, in two captured parts: losses and backward pass; norm, clipping
- * and update. Between them the gradient comes back from the GPU, is summed over all, and is written in its place, with
- * the loss of each micro-batch, what batch norms saw of it, and what each process has to tell. So all processes go on
- * from the same numbers.
+ * and update. Between them the gradient is summed over all. It travels in buckets: each comes to the host as soon as
+ * the last backward pass has finished it, is summed while the GPU goes on, and is written in its place. Behind the last
+ * one go the loss of each micro-batch, what batch norms saw of it, and what each process has to tell. So all processes
+ * go on from the same numbers.
  */
 export class SharedStep {
   readonly #gpu: Gpu;
-  readonly #optimizer: Optimizer;
   readonly #sharing: Sharing;
   readonly #gradient: CapturedStep<[], readonly Tensor[]>;
   readonly #update: CapturedStep<[], void>;
+  readonly #parcels: readonly Parcel[];
   /** [accumulation], of all processes. */
   readonly #losses: Tensor;
   /** [accumulation, numbers], if there are batch norms. */
   readonly #moments: Tensor | undefined;
-  /** The gradients, the losses, the moments, and what is told, one behind the other. */
+  /** The losses, the moments, and what is told, one behind the other. */
   readonly #numbers: Float32Array;
+  /** Brings this process's losses, and the moments. */
+  readonly #courier: Courier;
 
   constructor(gpu: Gpu, optimizer: Optimizer, { accumulation, sum, loss, moments, append }: SharedStepOptions,
     sharing: Sharing) {
     this.#gpu = gpu;
-    this.#optimizer = optimizer;
     this.#sharing = sharing;
     const { share, size } = sharing;
-    const gradient = optimizer.gradients.reduce((total, { size }) => total + size, 0);
+    const last = { first: share.first + share.count - 1, count: 1 };
+    const reached = reachedIn(gpu, optimizer,
+      () => void recordGradient(optimizer, { accumulation, sum, share: last }, loss));
+    const buckets = bucketsOf(optimizer.places, reached, sharing.bucketBytes);
+    this.#parcels = buckets.map(({ stretches }) => this.#parcelOf(optimizer, stretches));
     this.#moments = moments?.all;
-    this.#numbers = sharing.numbers(gradient + accumulation + (moments?.all.size ?? 0) + size);
+    this.#numbers = sharing.numbers(accumulation + (moments?.all.size ?? 0) + size);
     this.#losses = gpu.keep(Tensor.zeros(gpu, [accumulation], 'losses'));
-    this.#gradient = gpu.capture(() => recordGradient(optimizer, { accumulation, sum, share }, loss));
+    this.#courier = new Courier(gpu, f32Bytes(share.count + (moments?.all.size ?? 0)));
+    const onComplete = (bucket: number) => {
+      const { courier, stretches } = this.#parcels[bucket];
+      courier.send(stretches);
+    };
+    const parts = { buckets, onComplete };
+    this.#gradient = gpu.capture(() => recordGradient(optimizer, { accumulation, sum, share, parts }, loss));
     this.#update = gpu.capture(() => {
       moments?.follow();
       append(this.#losses, optimizer.step());
     });
+  }
+
+  #parcelOf({ gradients }: Optimizer, places: readonly Stretch[]): Parcel {
+    const stretches = places.map((place) => this.#gpu.keep(stretchOf(gradients, place)));
+    const sum = this.#sharing.numbers(stretches.reduce((total, { size }) => total + size, 0));
+    return { stretches, sum, courier: new Courier(this.#gpu, sum.byteLength) };
   }
 
   /** Goes through both parts, for `Gpu.compile`. */
@@ -74,40 +110,50 @@ export class SharedStep {
 
   /** Resolves when the update is submitted. @param step from 1 */
   async run(step: number): Promise<void> {
-    const { gradients } = this.#optimizer;
-    const { share: { first, count }, rank, size } = this.#sharing;
-    const own = [...this.#gradient.run(), ...(this.#moments === undefined ? [] : [this.#moments])];
-    const read = (await this.#gpu.read([...gradients, ...own])) as Float32Array[];
-    const parts = this.#parts();
-    // what others have is 0 here: in their sum it is theirs
-    parts.shared.fill(0);
-    gradients.forEach((_, i) => parts.gradients[i].set(read[i]));
-    for (let i = 0; i < count; i++) [parts.losses[first + i]] = read[gradients.length + i];
-    if (this.#moments !== undefined) {
-      const [seen, each] = [read[read.length - 1], this.#moments.size / this.#losses.size];
-      parts.moments.set(seen.subarray(first * each, (first + count) * each), first * each);
-    }
-    parts.told[rank] = this.#sharing.tell();
-    await this.#sharing.sum(this.#numbers, step);
-    gradients.forEach((gradient, i) => gradient.write(parts.gradients[i]));
-    this.#losses.write(parts.losses);
-    this.#moments?.write(parts.moments);
-    this.#sharing.hear(parts.told.slice(0, size));
+    // on the way couriers are sent with what is complete
+    const own = this.#gradient.run();
+    this.#courier.send([...own, ...(this.#moments === undefined ? [] : [this.#moments])]);
+    for (const parcel of this.#parcels) await this.#exchange(parcel, step);
+    await this.#tell(step);
     this.#update.run();
   }
 
-  #parts() {
+  /** Sums a bucket over all processes, and writes the sum in its place. */
+  async #exchange({ stretches, courier, sum }: Parcel, step: number): Promise<void> {
+    await this.#sharing.sum(numbersIn(await courier.arrive()), sum, step);
+    courier.leave();
     let at = 0;
-    const next = (count: number) => this.#numbers.subarray(at, at += count);
-    const gradients = this.#optimizer.gradients.map(({ size }) => next(size));
-    const shared = this.#numbers.subarray(at);
-    return { gradients, losses: next(this.#losses.size), moments: next(this.#moments?.size ?? 0),
-      told: next(this.#sharing.size), shared };
+    for (const stretch of stretches) stretch.write(sum.subarray(at, at += stretch.size));
+  }
+
+  /** Brings together what each process alone knows. */
+  async #tell(step: number): Promise<void> {
+    const { share: { first, count }, rank, size } = this.#sharing;
+    let at = 0;
+    const next = (length: number) => this.#numbers.subarray(at, at += length);
+    const [losses, moments, told] = [this.#losses.size, this.#moments?.size ?? 0, size].map(next);
+    // what others have is 0 here: in their sum it is theirs
+    this.#numbers.fill(0);
+    const own = numbersIn(await this.#courier.arrive());
+    losses.set(own.subarray(0, count), first);
+    const each = moments.length / losses.length;
+    moments.set(own.subarray(count + first * each, count + (first + count) * each), first * each);
+    this.#courier.leave();
+    told[rank] = this.#sharing.tell();
+    await this.#sharing.sum(this.#numbers, this.#numbers, step);
+    this.#losses.write(losses);
+    this.#moments?.write(moments);
+    this.#sharing.hear(told);
   }
 
   dispose(): void {
     this.#gradient.dispose();
     this.#update.dispose();
+    for (const { stretches, courier } of this.#parcels) {
+      courier.dispose();
+      for (const stretch of stretches) stretch.dispose();
+    }
+    this.#courier.dispose();
     this.#losses.dispose();
   }
 
@@ -115,3 +161,6 @@ export class SharedStep {
     this.dispose();
   }
 }
+
+const numbersIn = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);

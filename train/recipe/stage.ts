@@ -71,8 +71,8 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
   let reached = done;
   try {
     // first of all, because a driver may take long over it, and the batch is loaded meanwhile
-    if (done < steps) await gpu.compile(() => step.record(), options.onCompile);
-    await sharing?.ready();
+    const compile = async () => done < steps && gpu.compile(() => step.record(), options.onCompile);
+    await (sharing === undefined ? compile() : sharing.ready(compile));
     for (let index = done; index < steps; index++) {
       const begin = performance.now();
       const loaded = await next;

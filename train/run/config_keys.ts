@@ -226,6 +226,9 @@ const run = z.strictObject({
     'evaluations in a row without a better top-1 that end the run early; null: it runs to its last step',
   ),
   compareEverySteps: count.default(100).describe('optimiser steps between two comparisons of the weights of all ranks'),
+  mixedAdapters: z.boolean().default(false).describe(
+    'let ranks train on adapters of several kinds, which drift apart: every run.compareEverySteps they take the weights of rank 0, and no bits are promised',
+  ),
   collectiveMinutes: positive.default(10).describe(
     'what ranks may wait for one another in a step, an evaluation or a checkpoint, before the run ends with an error',
   ),

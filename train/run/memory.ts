@@ -15,7 +15,7 @@ import type { TextSizes } from './texts.ts';
 export interface RunMemory {
   /** Weights, the frozen ones, shadows in half precision and running statistics too. */
   readonly parameters: number;
-  /** That of the step, and sums over its first micro-batches that wait for the others. */
+  /** That of the step, sums that wait for those of micro-batches behind them, and what it travels to others through. */
   readonly gradients: number;
   readonly moments: number;
   /** Pixels, labels, texts. */
@@ -48,10 +48,12 @@ export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig, s
   const gradient = sum(/^arena .*\.grads$/);
   const waiting = (microBatches: number) => (config.train.sum === 'tree' ? gradient * (mostOpen(microBatches) - 1) : 0);
   const recorded = recordedOf(share).count;
+  const travelling = share.count < config.train.accumulation ? gradient : 0;
   const kept = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), moments: sum(/^arena .*\.(m|v|momentum)$/) };
-  const memory = { parameters: kept.parameters, gradients: gradient + waiting(share.count), moments: kept.moments,
-    inputs: sum(/./) - kept.parameters - kept.moments - gradient, activations: stepBytes - waiting(recorded),
-    engine: ENGINE_BYTES, total: totalBytes + waiting(share.count) - waiting(recorded) + ENGINE_BYTES };
+  const memory = { parameters: kept.parameters, gradients: gradient + waiting(share.count) + travelling,
+    moments: kept.moments, inputs: sum(/./) - kept.parameters - kept.moments - gradient,
+    activations: stepBytes - waiting(recorded), engine: ENGINE_BYTES,
+    total: totalBytes + waiting(share.count) - waiting(recorded) + travelling + ENGINE_BYTES };
   return { memory, macs: macs * config.train.accumulation / recorded };
 }
 

@@ -14,6 +14,7 @@ export interface Bytes extends Uint8Array {
   toString(encoding?: 'latin1' | 'hex', start?: number, end?: number): string;
   /** The same memory. */
   subarray(start?: number, end?: number): Bytes;
-  /** Whether a text of such an encoding stands in it, from an offset on. */
+  /** Where a text of such an encoding stands in it, from an offset on; −1: nowhere. */
+  indexOf(value: string | number, fromIndex?: number, encoding?: 'latin1' | 'hex'): number;
   includes(value: string | number, fromIndex?: number, encoding?: 'latin1' | 'hex'): boolean;
 }

@@ -24,6 +24,14 @@ export interface OptimizerCounts {
   readonly lossScale: number;
 }
 
+/** Where the gradient of a parameter lies: in which of `gradients`, from which element up to which. */
+export interface GradientPlace {
+  readonly parameter: Tensor;
+  readonly arena: number;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Columns of what `step` returns. */
 export const CONTROL = {
   norm: FIELDS.at('norm'),
@@ -124,6 +132,26 @@ export abstract class Optimizer<M extends string = never> {
   /** Makes `gradients` those of all parameters: 0 for the ones that no backward pass has reached since `zeroGrad`. */
   settle(): void {
     for (const { arena } of this.#slabs) arena.settle();
+  }
+
+  /** Where the gradients of all parameters lie, each with the gap behind it: together they are all of `gradients`. */
+  get places(): readonly GradientPlace[] {
+    return this.#slabs.flatMap(({ arena: { entries, grads } }, arena) =>
+      entries.map(({ parameter, offset }, i) => ({ parameter, arena, start: offset,
+        end: entries[i + 1]?.offset ?? grads.size })
+      )
+    );
+  }
+
+  /** Calls `work`, and meanwhile tells of every gradient that reaches a parameter, once it is in its place. */
+  watching(onGradient: (parameter: Tensor) => void, work: () => void): void {
+    const tell = (told?: typeof onGradient) => this.#slabs.forEach(({ arena }) => arena.tell(told));
+    tell(onGradient);
+    try {
+      work();
+    } finally {
+      tell();
+    }
   }
 
   /** Sets the learning rate of each group for the steps to come. */

@@ -46,12 +46,15 @@ export class PageBytes extends Uint8Array implements Bytes {
   }
 
   override includes(value: string | number, fromIndex = 0, encoding: 'latin1' | 'hex' = 'latin1'): boolean {
-    if (typeof value === 'number') return super.includes(value, fromIndex);
+    return this.indexOf(value, fromIndex, encoding) >= 0;
+  }
+
+  override indexOf(value: string | number, fromIndex = 0, encoding: 'latin1' | 'hex' = 'latin1'): number {
+    if (typeof value === 'number') return super.indexOf(value, fromIndex);
     const wanted = Array.from(encoding === 'hex' ? value.match(/../g) ?? [] : value,
       (letter) => encoding === 'hex' ? Number.parseInt(letter, 16) : letter.charCodeAt(0));
-    for (let at = this.indexOf(wanted[0], fromIndex); at >= 0; at = this.indexOf(wanted[0], at + 1)) {
-      if (wanted.every((byte, i) => this[at + i] === byte)) return true;
-    }
-    return false;
+    let at = super.indexOf(wanted[0], fromIndex);
+    while (at >= 0 && !wanted.every((byte, i) => this[at + i] === byte)) at = super.indexOf(wanted[0], at + 1);
+    return at;
   }
 }

@@ -19,14 +19,13 @@ const RGB: Readonly<Record<string, readonly [red: number, green: number, blue: n
   RGBA: [0, 1, 2], BGRX: [2, 1, 0], BGRA: [2, 1, 0] };
 
 /** Whether pictures of a format are read here: 8 bits, 4:2:0 or RGB. */
-export const isRead = (format: string | null): boolean =>
-  format !== null && (format === 'I420' || format === 'NV12' || isRgb(format));
+export const isRead = (format: string | null): boolean => format === 'I420' || format === 'NV12' || isRgb(format);
 
 /**
  * Whether a browser converted the picture to RGB before it gave it. Then what is made of it is no longer that of Node
  * bit for bit: each pixel was rounded, and its chroma smoothed in the browser's own way.
  */
-export const isRgb = (format: string): boolean => format in RGB;
+export const isRgb = (format: string | null): boolean => Object.hasOwn(RGB, format ?? '');
 
 /** @param pixels of a format that `isRead`  @param coding of the file */
 export function pictureOf({ width, height, format, bytes, layout }: Pixels, coding: Coding): I420Frame {
@@ -72,10 +71,15 @@ function tightRgb(bytes: Uint8Array, { offset, stride }: PlaneLayout,
   return rgb;
 }
 
+/** What of a frame is to be seen: its codec may have coded more. */
+export const sizeOf = (
+  { visibleRect, codedWidth, codedHeight }: Pick<VideoFrame, 'visibleRect' | 'codedWidth' | 'codedHeight'>,
+): Pick<DOMRectReadOnly, 'width' | 'height'> => visibleRect ?? { width: codedWidth, height: codedHeight };
+
 /** The pixels of a `VideoFrame`, which may be closed when they are there. */
 export async function pixelsOf(frame: VideoFrame): Promise<Pixels> {
-  const { format, visibleRect } = frame;
-  const { width, height } = visibleRect ?? { width: frame.codedWidth, height: frame.codedHeight };
+  const { format } = frame;
+  const { width, height } = sizeOf(frame);
   const bytes = new Uint8Array(frame.allocationSize());
   return { width, height, format, bytes, layout: await frame.copyTo(bytes) };
 }

@@ -1,25 +1,20 @@
 /** The video in a file: its compressed frames, which of them are shown, and what the file states of their pictures. */
 import { BlobSource, EncodedPacketSink, Input, type InputVideoTrack, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
 import { FirstlightError, VideoDecodeError } from '../../../engine/errors.ts';
+import type { Run } from '../../../train/data/video/entries.ts';
 import { MAX_PIXELS } from '../../../train/data/video/i420.ts';
 import { movieOf } from '../../../train/data/video/iso.ts';
 import { type Orientation, orientationBy } from '../../../train/data/video/orientation.ts';
 import { type Stretch, stretchesOf } from '../../../train/data/video/times.ts';
 import { type Coding, codingOf, codingOfVp8 } from './coding.ts';
 import { CONVERT_ADVICE, DAMAGE_ADVICE, inspect, KIND_ADVICE, sourceOf } from './file.ts';
+import { type Census, censusOf, chunksOf, finderOf } from './packets.ts';
 
 /** A video that is open. */
-export interface Track {
+export interface Track extends Omit<Census, 'times'> {
   readonly name: string;
-  /** Compressed frames in the order of decoding. */
-  packets(): AsyncIterable<EncodedVideoChunk>;
-  /** Frames that should be seen. */
-  readonly expected: number;
-  /**
-   * Of these, frames to be shown before the first one of the file. Of a piece cut out of a longer video they cannot be
-   * decoded; players skip them.
-   */
-  readonly leading: number;
+  /** Compressed frames in the order of decoding: of the whole file, or of a segment. */
+  packets(segment?: Run<number>): AsyncIterable<EncodedVideoChunk>;
   /** Whether a frame of such a time, in microseconds, is shown: an edit list may leave frames out. */
   isShown(timestamp: number): boolean;
   /** Whether there may be packets without a frame of their own: the hidden reference frames of VP8. */
@@ -37,7 +32,10 @@ export async function withTrack<T>(file: Blob, name: string, use: (track: Track)
     using input = new Input({ source: new BlobSource(file), formats: [MP4, QTFF, MATROSKA, WEBM] });
     const video = await input.getPrimaryVideoTrack();
     if (video === null) {
-      throw new VideoDecodeError(name, 'has no video, only sound, data or a cover picture', undefined, KIND_ADVICE);
+      const others = (await input.getTracks()).length === 0
+        ? 'no streams at all'
+        : 'only sound, data or a cover picture';
+      throw new VideoDecodeError(name, `has no video, ${others}`, undefined, KIND_ADVICE);
     }
     const movie = signature === 'iso' ? movieOf(source) : undefined;
     return await use(await trackOf(name, video, movie && stretchesOf(movie, video.id)));
@@ -57,11 +55,7 @@ async function trackOf(name: string, video: InputVideoTrack,
       CONVERT_ADVICE);
   }
   const [width, height] = [await video.getCodedWidth(), await video.getCodedHeight()];
-  if (width * height > MAX_PIXELS) {
-    throw new VideoDecodeError(name,
-      `states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`, undefined,
-      CONVERT_ADVICE);
-  }
+  checkSize(name, width, height);
   if (stretches !== undefined && stretches.length > 1) {
     throw new VideoDecodeError(name, `is put together of ${stretches.length} pieces by its list of edits`, undefined,
       CONVERT_ADVICE);
@@ -70,36 +64,28 @@ async function trackOf(name: string, video: InputVideoTrack,
   const isShown = (timestamp: number) =>
     stretches?.every(({ from, to }) => timestamp > from * SECOND - 1 && timestamp < to * SECOND - 1) ?? true;
   const sink = new EncodedPacketSink(video);
-  let [expected, leading] = [0, 0];
-  let first: number | undefined;
-  for await (const { timestamp, microsecondTimestamp, byteLength } of sink.packets(undefined, undefined, {
-    metadataOnly: true,
-  })) {
-    first ??= timestamp;
-    if (byteLength === 0) continue;
-    if (timestamp < first) leading++;
-    if (isShown(microsecondTimestamp)) expected++;
-  }
-  if (expected === 0) {
+  const census = await censusOf(sink, isShown, finderOf(await video.getCodec(), config));
+  if (census.expected === 0) {
     throw new VideoDecodeError(name, 'has a video track without a single frame', undefined, DAMAGE_ADVICE);
   }
   const isVp8 = config.codec === 'vp8';
   const key = isVp8 ? await sink.getFirstKeyPacket() : null;
   const vp8 = key === null ? undefined : codingOfVp8(key.data);
-  return { name, packets: () => chunksOf(sink), expected, leading, isShown,
+  return { name, ...census, packets: (segment) => chunksOf(sink, census, segment), isShown,
     config: { ...config, codedWidth: width, codedHeight: height }, mayShowFewer: isVp8,
     coding: vp8 ?? codingOf(name, await video.getColorSpace(), height),
     orientation: orientationOf(name, await video.getTransformationMatrix()) };
 }
 
+function checkSize(name: string, width: number, height: number): void {
+  if (width * height <= MAX_PIXELS) return;
+  throw new VideoDecodeError(name,
+    `states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`, undefined,
+    CONVERT_ADVICE);
+}
+
 /** Microseconds. */
 const SECOND = 1e6;
-
-async function* chunksOf(sink: EncodedPacketSink): AsyncGenerator<EncodedVideoChunk> {
-  for await (const packet of sink.packets()) {
-    if (packet.byteLength > 0) yield packet.toEncodedVideoChunk();
-  }
-}
 
 /** @param matrix of 3 × 3, row by row, as mp4 writes it */
 function orientationOf(name: string, [a, b, , c, d]: readonly number[]): Orientation {
