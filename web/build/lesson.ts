@@ -21,7 +21,8 @@ export async function makeLesson(): Promise<Lesson> {
   const rows = (texts: readonly string[], { ids, length }: typeof names) => ({ texts, ids: Array.from(ids), length });
   return { clip, xclip, recipe: { train, optim, init: model.init },
     preprocessor: trainingPreprocessor(clip.vision.imageSize, false), captions: rows(CAPTIONS, captions),
-    names: rows(CLASS_NAMES, names), full: planOf(FULL, 100), short: planOf(SMOKE, 6) };
+    names: rows(CLASS_NAMES, names), words: tokenizer.files(clip.text.context), full: planOf(FULL, 100),
+    short: planOf(SMOKE, 6) };
 }
 
 /** @param every steps from one measurement, and from one checkpoint, to the next */

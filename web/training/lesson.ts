@@ -2,7 +2,8 @@
 import type { FloatType } from '../../engine/dtype.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import type { ClipConfig, XclipConfig } from '../../model/systems/config.ts';
-import type { TokenRows } from '../../model/tokenizer.ts';
+import type { ClipTokenizer, TokenRows } from '../../model/tokenizer.ts';
+import { SEEN } from '../../train/moving_shapes/scenes.ts';
 import type { TrainConfig } from '../../train/run/config_keys.ts';
 
 /** Texts in tokens, one row each. */
@@ -22,6 +23,8 @@ export interface Lesson {
   readonly captions: Texts;
   /** All class names, those that are never trained among them. */
   readonly names: Texts;
+  /** The files of the tokenizer, for those who take along what was trained. */
+  readonly words: ReturnType<ClipTokenizer['files']>;
   /** A run that learns, and one that shows that all parts work. */
   readonly full: LessonPlan;
   readonly short: LessonPlan;
@@ -45,6 +48,9 @@ export interface LessonPlan {
 
 /** The two parts of a run, in their order. */
 export type StageName = 'CLIP' | 'X-CLIP';
+
+/** The class names that are trained, in the order of their labels. */
+export const namesOf = ({ names: { texts } }: Pick<Lesson, 'names'>): string[] => SEEN.map((id) => texts[id]);
 
 /** Texts as models take them. */
 export const tokensOf = ({ ids, length }: Texts): TokenRows => ({ ids: Int32Array.from(ids), length });

@@ -1,7 +1,9 @@
 /** The page that trains: a plan, a run that begins, pauses and goes on, and what is seen of it. */
 import { button, element, found } from '../pages/dom.ts';
 import { faultNote } from '../pages/fault.ts';
+import { saveFile } from '../pages/take_away.ts';
 import type { Client } from '../worker/client.ts';
+import { AttentionPanel } from './attention_panel.ts';
 import type { LessonPlan } from './lesson.ts';
 import { Live } from './live.ts';
 import type { KeptRun, Look, TrainExchange, TrainProgress } from './protocol.ts';
@@ -15,6 +17,10 @@ export class TrainPanel {
   readonly #faults = element('div');
   readonly #seen = element('div');
   readonly #title = document.title;
+  /** Of the run that is seen. */
+  #attention: AttentionPanel | undefined;
+  /** Whether there is a plan in the form, which is a person's own from then on. */
+  #isWritten = false;
   /** Where a training is, for the title; undefined while there is none. */
   #at: string | undefined;
 
@@ -36,15 +42,15 @@ export class TrainPanel {
     });
   }
 
-  /** Does something, or shows why it could not be done. */
-  async #trying(again: () => Promise<void>, work: () => Promise<void>): Promise<void> {
+  /** Does something, or shows why it could not be done. @param left says what there is all the same */
+  async #trying(again: () => Promise<void>, work: () => Promise<void>, left = () => ''): Promise<void> {
     this.#faults.replaceChildren();
     try {
       await work();
     } catch (error) {
       this.#at = undefined;
       this.#showTitle();
-      this.#say('');
+      this.#say(left());
       this.#actions.replaceChildren();
       this.#faults.replaceChildren(faultNote(error, () => void again()));
     }
@@ -55,7 +61,7 @@ export class TrainPanel {
     const isSoftware = kind === 'software';
     this.#form.hidden = false;
     this.#seen.replaceChildren();
-    if (!hasHalf) found<HTMLOptionElement>('option:last-child', this.#form).disabled = true;
+    if (!hasHalf) this.#withoutHalf();
     const choose = (name: 'full' | 'short') =>
       button(name === 'full' ? 'All of it' : 'A short form', () => {
         this.#write(JSON.parse(this.#form.dataset[name] as string) as LessonPlan);
@@ -70,11 +76,21 @@ export class TrainPanel {
       ' ',
       choose('short'),
     );
-    if (isSoftware) this.#write(JSON.parse(this.#form.dataset.short as string) as LessonPlan);
+    const isShort = isSoftware && !this.#isWritten;
+    if (isShort) this.#write(JSON.parse(this.#form.dataset.short as string) as LessonPlan);
     this.#say(`${adapter}, a ${kind} adapter.`);
-    await this.#expect(isSoftware
+    await this.#expect(isShort
       ? 'Here the processor does the work of a GPU, so this is the short form, which shows that all parts work and learns little.'
       : '');
+  }
+
+  /** On an adapter that stores no f16. */
+  #withoutHalf(): void {
+    const choice = this.#form.elements.namedItem('precision') as HTMLSelectElement;
+    const [full, half] = choice.options;
+    half.disabled = true;
+    half.textContent = 'f16, which this adapter does not store';
+    choice.value = full.value;
   }
 
   /** A run that was left: in this tab or in an earlier one. */
@@ -82,9 +98,27 @@ export class TrainPanel {
     this.#form.hidden = true;
     this.#write(kept.plan);
     this.#say(`A run is kept in this browser, behind step ${kept.step} of ${kept.stage}.`);
-    this.#seen.replaceChildren(new Live(kept.plan, kept).host);
+    this.#see(kept.plan, new Live(kept.plan, kept));
     this.#actions.replaceChildren(button('Go on', () => void this.#train(kept.plan, kept), true), ' ',
-      button('Forget this run', () => void this.#forget()));
+      ...this.#choices());
+  }
+
+  /** What can be done with a run that is kept. */
+  #choices(): (Node | string)[] {
+    return [button('Download', () => void this.#download()), ' ', button('Forget this run', () => void this.#forget())];
+  }
+
+  /** Shows a run, and who attends to whom in it. */
+  #see(plan: LessonPlan, { host }: Live): void {
+    this.#attention = new AttentionPanel(plan, (place) => this.#client.ask({ kind: 'see', place }));
+    this.#seen.replaceChildren(host, this.#attention.host);
+  }
+
+  async #download(): Promise<void> {
+    await this.#trying(() => this.look(), async () => {
+      const { name, zip } = await this.#client.ask({ kind: 'folder' });
+      saveFile(name, new Blob([zip], { type: 'application/zip' }));
+    });
   }
 
   async #forget(): Promise<void> {
@@ -97,7 +131,7 @@ export class TrainPanel {
   async #train(plan: LessonPlan, kept?: KeptRun): Promise<void> {
     this.#form.hidden = true;
     const live = new Live(plan, kept);
-    this.#seen.replaceChildren(live.host);
+    this.#see(plan, live);
     const pause = button('Pause', () => {
       pause.disabled = true;
       this.#say('Pausing behind this step …');
@@ -114,9 +148,8 @@ export class TrainPanel {
       this.#showTitle();
       if (!outcome.isDone) return await this.look();
       this.#say('Done.');
-      this.#actions.replaceChildren(button('Forget this run', () => void this.#forget()));
-    });
-    this.#panel.dataset.trained = String(Number(this.#panel.dataset.trained ?? 0) + 1);
+      this.#actions.replaceChildren(...this.#choices());
+    }, () => live.left);
   }
 
   #hear(progress: TrainProgress, { clipSteps, videoSteps }: LessonPlan): void {
@@ -131,6 +164,7 @@ export class TrainPanel {
         }.`,
       );
     } else if (progress.kind === 'compile') this.#say(`Compiling programs: ${progress.done} of ${progress.total}.`);
+    else if (progress.kind === 'measured') this.#attention?.refresh();
     else if (progress.kind === 'measure') this.#say(`Measuring: ${progress.done} of ${progress.total} clips.`);
     else this.#warn(progress);
   }
@@ -164,6 +198,7 @@ export class TrainPanel {
   }
 
   #write(plan: LessonPlan): void {
+    this.#isWritten = true;
     for (const [key, value] of Object.entries(plan)) {
       (this.#form.elements.namedItem(key) as HTMLInputElement).value = String(value);
     }

@@ -2,11 +2,15 @@
 import { FileError } from '../../engine/file_error.ts';
 import { FirstlightError } from '../../engine/index.ts';
 import { secondsOf, STEP } from '../../train/moving_shapes/expectation.ts';
+import { late } from '../pages/late.ts';
 import { SharedContext } from '../worker/contexts.ts';
+import { seenBy } from './attention.ts';
 import type { Kept, Shelf } from './kept.ts';
 import type { Lesson, LessonPlan } from './lesson.ts';
-import type { KeptRun, Look, Outcome, TrainAnswers, TrainProgress, TrainRequest } from './protocol.ts';
+import { Looks } from './looks.ts';
+import type { Folder, KeptRun, Look, Outcome, Seen, TrainAnswers, TrainProgress, TrainRequest } from './protocol.ts';
 import { LessonRun } from './run.ts';
+import { keptModel } from './weights.ts';
 
 interface Stop {
   code: number | undefined;
@@ -21,6 +25,8 @@ export class TrainService {
   readonly #shelf: Shelf;
   readonly #alone: Alone;
   readonly #contexts = new SharedContext();
+  /** Of the training that is under way. */
+  #looks: Looks | undefined;
   #last: Promise<unknown> = Promise.resolve();
   /** Of the training that was asked for last. */
   #stop: Stop = { code: undefined };
@@ -32,10 +38,12 @@ export class TrainService {
   }
 
   /** The answer to a request, once those before it are answered. */
-  answer<R extends TrainRequest>(request: R,
-    tell: (progress: TrainProgress) => void = () => undefined): Promise<TrainAnswers[R['kind']]> {
+  answer<R extends TrainRequest>(request: R, tell: Tell = () => undefined): Promise<TrainAnswers[R['kind']]> {
     if (request.kind === 'pause') this.#stop.code = 0; // at once, not when the training is done
     if (request.kind === 'train') this.#stop = { code: undefined };
+    if (request.kind === 'see' && this.#looks !== undefined) {
+      return this.#looks.ask(request.place) as Promise<TrainAnswers[R['kind']]>;
+    }
     const stop = this.#stop;
     const answer = this.#last.then(() => this.#answer(request, stop, tell)) as Promise<TrainAnswers[R['kind']]>;
     this.#last = answer.catch(() => undefined);
@@ -47,23 +55,26 @@ export class TrainService {
     await this.#contexts.close();
   }
 
-  async #answer(request: TrainRequest, stop: Stop,
-    tell: (progress: TrainProgress) => void): Promise<TrainAnswers[TrainRequest['kind']]> {
+  async #answer(request: TrainRequest, stop: Stop, tell: Tell): Promise<TrainAnswers[TrainRequest['kind']]> {
     switch (request.kind) {
       case 'look':
         return await this.#look(tell);
       case 'expect':
         return { seconds: await secondsOf(await this.#contexts.current(), workOf(request.plan, this.#lesson)) };
       case 'train':
-        return await this.#alone(() => this.#train(request.plan, stop, tell));
+        return await this.#alone(() => beating(tell, (told) => this.#train(request.plan, stop, told)));
       case 'pause':
         return undefined;
+      case 'see':
+        return await beating(tell, () => this.#see(request.place));
+      case 'folder':
+        return await this.#folder();
       case 'forget':
         return await this.#alone(() => this.#shelf.clear()) as undefined;
     }
   }
 
-  async #look(tell: (progress: TrainProgress) => void): Promise<Look> {
+  async #look(tell: Tell): Promise<Look> {
     const gpu = await this.#contexts.current();
     const kept = await this.#kept(tell);
     return { adapter: gpu.name, kind: gpu.kind, hasHalf: gpu.features.has('shader-f16'),
@@ -71,7 +82,7 @@ export class TrainService {
   }
 
   /** The run that is kept. A browser that keeps nothing hinders nobody from training. */
-  async #kept(tell: (progress: TrainProgress) => void): Promise<Kept | undefined> {
+  async #kept(tell: Tell): Promise<Kept | undefined> {
     try {
       return await this.#shelf.read();
     } catch (error) {
@@ -81,7 +92,7 @@ export class TrainService {
     }
   }
 
-  async #train(plan: LessonPlan, stop: Stop, tell: (progress: TrainProgress) => void): Promise<Outcome> {
+  async #train(plan: LessonPlan, stop: Stop, tell: Tell): Promise<Outcome> {
     const gpu = await this.#contexts.current();
     gpu.requireType(plan.precision);
     const kept = await this.#kept(tell);
@@ -89,7 +100,58 @@ export class TrainService {
       throw new FirstlightError('FL_RUN_EXISTS', 'another run is kept in this browser', {},
         'go on with it, or forget it and begin anew');
     }
-    return await new LessonRun({ gpu, lesson: this.#lesson, plan, kept, shelf: this.#shelf, stop, tell }).run();
+    const looks = this.#looks = new Looks();
+    try {
+      return await new LessonRun({ gpu, lesson: this.#lesson, plan, kept, shelf: this.#shelf, stop, looks, tell })
+        .run();
+    } finally {
+      this.#looks = undefined;
+      // who asked behind the last step sees what is kept of it
+      await looks.answer((place) => this.#see(place));
+    }
+  }
+
+  async #see(place: number): Promise<Seen> {
+    const kept = await this.#required();
+    const gpu = await this.#contexts.current();
+    using model = keptModel(gpu, this.#lesson, kept);
+    return await seenBy(gpu, this.#lesson, model, kept.plan, place);
+  }
+
+  /** Few take along what they trained: what makes archives is loaded when somebody does. */
+  async #folder(): Promise<Folder> {
+    const kept = await this.#required();
+    const { zippedFolder } = await late(() => import('./folder.ts'));
+    return await zippedFolder(await this.#contexts.current(), this.#lesson, kept);
+  }
+
+  /** The run that is kept. @throws FirstlightError where there is none */
+  async #required(): Promise<Kept> {
+    const kept = await this.#shelf.read();
+    if (kept !== undefined) return kept;
+    throw new FirstlightError('FL_USAGE', 'no run is kept in this browser', {}, 'train one');
+  }
+}
+
+/** Seconds from one sign of life to the next; and after how many without anything new there is no other. */
+const BEAT = 10;
+const BEATS = 60;
+
+type Tell = (progress: TrainProgress) => void;
+
+/** Does something that may take longer than a page waits for a word, and says now and then that it is at it. */
+async function beating<T>(tell: Tell, work: (tell: Tell) => Promise<T>): Promise<T> {
+  let silent = 0;
+  const beat = setInterval(() => {
+    if (++silent <= BEATS) tell({ kind: 'alive' });
+  }, 1000 * BEAT);
+  try {
+    return await work((progress) => {
+      silent = 0;
+      tell(progress);
+    });
+  } finally {
+    clearInterval(beat);
   }
 }
 
