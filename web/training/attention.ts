@@ -11,7 +11,7 @@ import { picturesOf } from '../../train/moving_shapes/samples.ts';
 import { SEEN, SIDE } from '../../train/moving_shapes/scenes.ts';
 import { comparedWith } from '../../train/protocols/logits.ts';
 import { rank } from '../../train/protocols/ranking.ts';
-import { type Lesson, type LessonPlan, namesOf, tokenizerOf } from './lesson.ts';
+import { type Lesson, type LessonPlan, SEEN_NAMES, tokenizerOf } from './lesson.ts';
 import type { AttentionLayer, Seen } from './protocol.ts';
 
 /** Branches that are seen: of the frames, and of their messages to one another. */
@@ -42,13 +42,12 @@ export async function seenBy(gpu: Gpu, lesson: Lesson, model: VideoModel,
       },
     }));
   try {
-    const names = namesOf(lesson);
-    const [guess] = rank(await logitsOf(gpu, lesson, model, videos, names));
+    const [guess] = rank(await logitsOf(gpu, lesson, model, videos));
     const values = await gpu.read(heard.flatMap(({ weights, attended, streamed }) => [weights, attended, streamed]));
     const [weights, attended, streamed] = [0, 1, 2].map((of) =>
       heard.map((_, i) => values[3 * i + of] as Float32Array)
     );
-    return { place, name: names[label], guess: names[guess.label], probability: guess.probability, side: SIDE,
+    return { place, name: SEEN_NAMES[label], guess: SEEN_NAMES[guess.label], probability: guess.probability, side: SIDE,
       frames: picturesOf('test_seen', seed, place, SEEN[label]), layers: layersOf(heard, weights),
       error: Math.max(...attended.map((one, i) => largestGap(one, streamed[i]))) };
   } finally {
@@ -69,9 +68,8 @@ function listen(gpu: Gpu, layer: number, isOfMessages: boolean, { qkv, heads, qu
   return { layer, isOfMessages, weights, attended, streamed };
 }
 
-async function logitsOf(gpu: Gpu, lesson: Lesson, model: VideoModel, videos: VideoFeatures,
-  names: readonly string[]): Promise<Float32Array> {
-  using features = textFeatures(gpu, { model, tokenizer: tokenizerOf(lesson.names) }, names);
+async function logitsOf(gpu: Gpu, lesson: Lesson, model: VideoModel, videos: VideoFeatures): Promise<Float32Array> {
+  using features = textFeatures(gpu, { model, tokenizer: tokenizerOf(lesson.names) }, SEEN_NAMES);
   return await comparedWith(gpu, model, videos, features);
 }
 

@@ -3,7 +3,7 @@ import { type Zippable, zipSync } from 'fflate';
 import type { Gpu } from '../../engine/index.ts';
 import { folderFiles } from '../../model/checkpoint/folder_files.ts';
 import type { Kept } from './kept.ts';
-import { type Lesson, namesOf } from './lesson.ts';
+import { type Lesson, SEEN_NAMES } from './lesson.ts';
 import type { Folder } from './protocol.ts';
 import { keptModel } from './weights.ts';
 
@@ -14,7 +14,7 @@ const DATE = new Date(1980, 0, 1);
 export async function zippedFolder(gpu: Gpu, lesson: Lesson, kept: Kept): Promise<Folder> {
   using model = keptModel(gpu, lesson, kept);
   const { preprocessor, words } = lesson;
-  const files: Zippable = { 'labels.txt': new TextEncoder().encode(`${namesOf(lesson).join('\n')}\n`) };
+  const files: Zippable = { 'labels.txt': new TextEncoder().encode(`${SEEN_NAMES.join('\n')}\n`) };
   const made = folderFiles({ config: model.config, parameters: model.state(), preprocessor, tokenizer: {
     files: () => words,
   } });

@@ -14,6 +14,8 @@ export class TrainPanel {
   readonly #panel = found('#panel');
   readonly #said = element('p', { className: 'hint', role: 'status' });
   readonly #actions = element('p', { className: 'actions' });
+  /** What hinders nothing, and what went wrong. */
+  readonly #troubles = element('div');
   readonly #faults = element('div');
   readonly #seen = element('div');
   readonly #title = document.title;
@@ -21,12 +23,14 @@ export class TrainPanel {
   #attention: AttentionPanel | undefined;
   /** Whether there is a plan in the form, which is a person's own from then on. */
   #isWritten = false;
+  /** What is learned, in a sentence. */
+  #stage = '';
   /** Where a training is, for the title; undefined while there is none. */
   #at: string | undefined;
 
   constructor(client: Client<TrainExchange>) {
     this.#client = client;
-    this.#panel.append(this.#faults, this.#said, this.#actions, this.#seen);
+    this.#panel.append(this.#troubles, this.#faults, this.#said, this.#actions, this.#seen);
     this.#form.addEventListener('change', () => void this.#expect());
     this.#form.addEventListener('submit', (event) => event.preventDefault());
     document.addEventListener('visibilitychange', () => this.#showTitle());
@@ -34,11 +38,12 @@ export class TrainPanel {
 
   /** Asks what there is: an adapter, and a run that was left. */
   async look(): Promise<void> {
+    this.#troubles.replaceChildren();
     this.#say('Asking this browser for an adapter …');
     await this.#trying(() => this.look(), async () => {
       const look = await this.#client.ask({ kind: 'look' }, (progress) => this.#warn(progress));
       if (look.kept === undefined) await this.#offer(look);
-      else this.#offerKept(look.kept);
+      else this.#offerKept(look.kept, look.keeps);
     });
   }
 
@@ -94,10 +99,13 @@ export class TrainPanel {
   }
 
   /** A run that was left: in this tab or in an earlier one. */
-  #offerKept(kept: KeptRun): void {
+  #offerKept(kept: KeptRun, outlives: boolean): void {
     this.#form.hidden = true;
     this.#write(kept.plan);
-    this.#say(`A run is kept in this browser, behind step ${kept.step} of ${kept.stage}.`);
+    const place = `behind step ${kept.step} of ${kept.stage}`;
+    this.#say(outlives
+      ? `A run is kept in this browser, ${place}.`
+      : `A run is at hand in this tab, ${place}: this browser does not keep it.`);
     this.#see(kept.plan, new Live(kept.plan, kept));
     this.#actions.replaceChildren(button('Go on', () => void this.#train(kept.plan, kept), true), ' ',
       ...this.#choices());
@@ -138,6 +146,7 @@ export class TrainPanel {
       void this.#client.ask({ kind: 'pause' });
     }, true);
     this.#actions.replaceChildren(pause);
+    this.#troubles.replaceChildren();
     this.#say('Beginning …');
     await this.#trying(() => this.look(), async () => {
       const outcome = await this.#client.ask({ kind: 'train', plan }, (progress) => {
@@ -158,21 +167,24 @@ export class TrainPanel {
       this.#at = `${stage} ${step}/${stage === 'CLIP' ? clipSteps : videoSteps}`;
       this.#showTitle();
     } else if (progress.kind === 'stage') {
+      this.#stage = `${
+        progress.stage === 'CLIP' ? 'Stage 1: CLIP learns from pictures' : 'Stage 2: X-CLIP learns from clips'
+      }${progress.done > 0 ? `, from step ${progress.done} on` : ''}.`;
+      this.#say(this.#stage);
+    } else if (progress.kind === 'compile') {
+      this.#say(`${this.#stage} Compiling programs: ${progress.done} of ${progress.total}.`);
+    } else if (progress.kind === 'measured') this.#attention?.refresh();
+    else if (progress.kind === 'measure') {
       this.#say(
-        `${progress.stage === 'CLIP' ? 'Stage 1: CLIP learns from pictures' : 'Stage 2: X-CLIP learns from clips'}${
-          progress.done > 0 ? `, from step ${progress.done} on` : ''
-        }.`,
+        `${this.#stage} Measuring: ${progress.done} of ${progress.total} clips.`,
       );
-    } else if (progress.kind === 'compile') this.#say(`Compiling programs: ${progress.done} of ${progress.total}.`);
-    else if (progress.kind === 'measured') this.#attention?.refresh();
-    else if (progress.kind === 'measure') this.#say(`Measuring: ${progress.done} of ${progress.total} clips.`);
-    else this.#warn(progress);
+    } else this.#warn(progress);
   }
 
   /** What hinders nothing, and is to be known. */
   #warn(progress: TrainProgress): void {
     if (progress.kind !== 'trouble') return;
-    this.#faults.replaceChildren(element('p', { className: 'note wrong' }, progress.sentence));
+    this.#troubles.replaceChildren(element('p', { className: 'note wrong' }, progress.sentence));
   }
 
   /** The tab tells how far the run is, and that it goes on behind others. */
@@ -184,7 +196,7 @@ export class TrainPanel {
   /** How long the plan would take. */
   async #expect(hint = ''): Promise<void> {
     if (this.#form.hidden || !this.#form.checkValidity()) return;
-    await this.#trying(() => this.#expect(), async () => {
+    await this.#trying(() => this.look(), async () => {
       const { seconds } = await this.#client.ask({ kind: 'expect', plan: this.#plan });
       this.#say(`Some ${duration(seconds)} on this adapter. ${hint}`);
     });

@@ -34,6 +34,8 @@ export interface Look {
   readonly kind: 'software' | 'hardware';
   readonly hasHalf: boolean;
   readonly kept?: KeptRun;
+  /** Whether that run outlives its tab. */
+  readonly keeps: boolean;
 }
 
 /** What a page shows of a run that is kept. */

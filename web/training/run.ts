@@ -25,7 +25,7 @@ import { InterruptedError } from '../../train/run/stop.ts';
 import { Validations } from '../../train/run/validations.ts';
 import { seenBy } from './attention.ts';
 import type { Kept, Shelf } from './kept.ts';
-import { type Lesson, type LessonPlan, namesOf, type StageName, tokenizerOf, tokensOf } from './lesson.ts';
+import { type Lesson, type LessonPlan, SEEN_NAMES, type StageName, tokenizerOf, tokensOf } from './lesson.ts';
 import { Looking, type Looks } from './looks.ts';
 import type { Measured, Outcome, Point, TrainProgress } from './protocol.ts';
 import { fill, weightsOf } from './weights.ts';
@@ -113,9 +113,8 @@ export class LessonRun {
     fill(model, weights);
     if (precision === 'f16') halve(model);
     const system = { model, tokenizer: tokenizerOf(lesson.names) };
-    const names = namesOf(lesson);
-    using texts = new StepTexts(gpu, system, { sentences: names, templates: 1, isFixed: true,
-      ...system.tokenizer.tokenize(names) });
+    using texts = new StepTexts(gpu, system, { sentences: SEEN_NAMES, templates: 1, isFixed: true,
+      ...system.tokenizer.tokenize(SEEN_NAMES) });
     using own = new RunStep(gpu, { model, texts: texts.current, train, optim });
     const input = inputOf(model, lesson.preprocessor);
     const source = new DrawnBatches(drawnClips('train', seed, SIZES.train), { seed, batch: clips });
@@ -138,8 +137,7 @@ export class LessonRun {
   /** What the model says of clips that it is not trained on. */
   async #measure(system: SystemOfTexts & { readonly model: Xclip }): Promise<Prediction[]> {
     const { gpu, lesson, plan: { seed, testClips }, stop, tell } = this.#options;
-    const names = namesOf(lesson);
-    using features = textFeatures(gpu, system, names);
+    using features = textFeatures(gpu, system, SEEN_NAMES);
     async function* batches() {
       for await (const batch of drawnOnce(drawnClips('test_seen', seed, testClips), MEASURED_AT_ONCE)) {
         if (stop.code !== undefined) throw new InterruptedError('measuring', stop.code);

@@ -12,8 +12,10 @@ import type { Folder, KeptRun, Look, Outcome, Seen, TrainAnswers, TrainProgress,
 import { LessonRun } from './run.ts';
 import { keptModel } from './weights.ts';
 
-interface Stop {
-  code: number | undefined;
+/** What a training is asked while it is under way: to pause, and to be looked at. */
+interface Training {
+  readonly stop: { code: number | undefined };
+  readonly looks: Looks;
 }
 
 /** Runs one thing, unless it is run elsewhere. */
@@ -25,11 +27,9 @@ export class TrainService {
   readonly #shelf: Shelf;
   readonly #alone: Alone;
   readonly #contexts = new SharedContext();
-  /** Of the training that is under way. */
-  #looks: Looks | undefined;
   #last: Promise<unknown> = Promise.resolve();
-  /** Of the training that was asked for last. */
-  #stop: Stop = { code: undefined };
+  /** The one that is under way, or waits for its turn. */
+  #training: Training | undefined;
 
   constructor(lesson: Lesson, shelf: Shelf, alone: Alone) {
     this.#lesson = lesson;
@@ -39,13 +39,14 @@ export class TrainService {
 
   /** The answer to a request, once those before it are answered. */
   answer<R extends TrainRequest>(request: R, tell: Tell = () => undefined): Promise<TrainAnswers[R['kind']]> {
-    if (request.kind === 'pause') this.#stop.code = 0; // at once, not when the training is done
-    if (request.kind === 'train') this.#stop = { code: undefined };
-    if (request.kind === 'see' && this.#looks !== undefined) {
-      return this.#looks.ask(request.place) as Promise<TrainAnswers[R['kind']]>;
+    // these two at once, not when the training is done
+    if (request.kind === 'pause' && this.#training !== undefined) this.#training.stop.code = 0;
+    if (request.kind === 'see' && this.#training !== undefined) {
+      return this.#training.looks.ask(request.place) as Promise<TrainAnswers[R['kind']]>;
     }
-    const stop = this.#stop;
-    const answer = this.#last.then(() => this.#answer(request, stop, tell)) as Promise<TrainAnswers[R['kind']]>;
+    const training = { stop: { code: undefined }, looks: new Looks() };
+    if (request.kind === 'train') this.#training = training;
+    const answer = this.#last.then(() => this.#answer(request, training, tell)) as Promise<TrainAnswers[R['kind']]>;
     this.#last = answer.catch(() => undefined);
     return answer;
   }
@@ -55,14 +56,14 @@ export class TrainService {
     await this.#contexts.close();
   }
 
-  async #answer(request: TrainRequest, stop: Stop, tell: Tell): Promise<TrainAnswers[TrainRequest['kind']]> {
+  async #answer(request: TrainRequest, training: Training, tell: Tell): Promise<TrainAnswers[TrainRequest['kind']]> {
     switch (request.kind) {
       case 'look':
         return await this.#look(tell);
       case 'expect':
         return { seconds: await secondsOf(await this.#contexts.current(), workOf(request.plan, this.#lesson)) };
       case 'train':
-        return await this.#alone(() => beating(tell, (told) => this.#train(request.plan, stop, told)));
+        return await this.#trained(request.plan, training, tell);
       case 'pause':
         return undefined;
       case 'see':
@@ -77,7 +78,7 @@ export class TrainService {
   async #look(tell: Tell): Promise<Look> {
     const gpu = await this.#contexts.current();
     const kept = await this.#kept(tell);
-    return { adapter: gpu.name, kind: gpu.kind, hasHalf: gpu.features.has('shader-f16'),
+    return { adapter: gpu.name, kind: gpu.kind, hasHalf: gpu.features.has('shader-f16'), keeps: this.#shelf.keeps,
       ...(kept !== undefined && { kept: shownOf(kept) }) };
   }
 
@@ -92,7 +93,17 @@ export class TrainService {
     }
   }
 
-  async #train(plan: LessonPlan, stop: Stop, tell: Tell): Promise<Outcome> {
+  async #trained(plan: LessonPlan, training: Training, tell: Tell): Promise<Outcome> {
+    try {
+      return await this.#alone(() => beating(tell, (told) => this.#train(plan, training, told)));
+    } finally {
+      if (this.#training === training) this.#training = undefined;
+      // who asked behind the last step sees what is kept of it
+      await training.looks.answer((place) => this.#see(place));
+    }
+  }
+
+  async #train(plan: LessonPlan, { stop, looks }: Training, tell: Tell): Promise<Outcome> {
     const gpu = await this.#contexts.current();
     gpu.requireType(plan.precision);
     const kept = await this.#kept(tell);
@@ -100,15 +111,7 @@ export class TrainService {
       throw new FirstlightError('FL_RUN_EXISTS', 'another run is kept in this browser', {},
         'go on with it, or forget it and begin anew');
     }
-    const looks = this.#looks = new Looks();
-    try {
-      return await new LessonRun({ gpu, lesson: this.#lesson, plan, kept, shelf: this.#shelf, stop, looks, tell })
-        .run();
-    } finally {
-      this.#looks = undefined;
-      // who asked behind the last step sees what is kept of it
-      await looks.answer((place) => this.#see(place));
-    }
+    return await new LessonRun({ gpu, lesson: this.#lesson, plan, kept, shelf: this.#shelf, stop, looks, tell }).run();
   }
 
   async #see(place: number): Promise<Seen> {
