@@ -13,7 +13,7 @@ const OTHER = /\bpart\(\s*import\.meta\.url/;
 const MARK = '?part';
 
 /** What is put in the place of a file's text. @param path of the file */
-export type TextOf = (path: string) => string;
+export type TextOf = (path: string) => string | Promise<string>;
 
 /**
  * The code of a module in which each `await part(import.meta.url, './x.wgsl')` has become an import of a text. Lines
@@ -38,10 +38,10 @@ export function inlined(code: string, path: string): string {
   return whole + names.map((name, i) => `import part${i} from '${name}${MARK}';\n`).join('');
 }
 
-/** The module of a text: what `part` would give. @param path of the text */
-export function textModule(path: string, textOf: TextOf): string {
+/** The module of a text: what `part` would give. @param path of the file */
+export function textModule(path: string, text: string): string {
   const file = path.split(/[\\/]/).slice(-2).join('/');
-  return `export default { file: ${JSON.stringify(file)}, text: ${JSON.stringify(textOf(path))} };\n`;
+  return `export default { file: ${JSON.stringify(file)}, text: ${JSON.stringify(text)} };\n`;
 }
 
 /** A plugin for rolldown and Vite. It comes before all others: they change the quotes that it looks for. */
@@ -54,9 +54,10 @@ export function inlineTexts(textOf: TextOf = (path) => readFileSync(path, 'utf8'
       const from = dirname(importer.split('?')[0]);
       return { id: target.startsWith('.') ? join(from, target) : target, moduleSideEffects: false };
     },
-    load(id: string): { code: string; moduleType: 'js'; map: null } | undefined {
+    async load(id: string): Promise<{ code: string; moduleType: 'js'; map: null } | undefined> {
       if (!id.endsWith(MARK)) return undefined;
-      return { code: textModule(id.slice(0, -MARK.length), textOf), moduleType: 'js', map: null };
+      const path = id.slice(0, -MARK.length);
+      return { code: textModule(path, await textOf(path)), moduleType: 'js', map: null };
     },
     transform(code: string, id: string): { code: string; map: null } | undefined {
       const path = id.split('?')[0];

@@ -7,7 +7,7 @@ import { linear } from '../kernels/matmul/index.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { architectureOf, towersOf, type XclipConfig } from '../model/systems/config.ts';
 import { initialise, torchDefault } from '../model/parts/init.ts';
-import { Mlp } from '../model/parts/layers.ts';
+import { type Attending, Mlp } from '../model/parts/layers.ts';
 import { textBatch } from '../model/parts/text.ts';
 import { Xclip } from '../model/systems/xclip.ts';
 import { close } from './close.ts';
@@ -89,6 +89,22 @@ async function activationsOf(config: XclipConfig): Promise<Map<string, ArrayLike
   for (const tensor of seen.values()) tensor.dispose();
   return new Map([...seen.keys()].map((name, i) => [name, values[i] as Float32Array]));
 }
+
+test('who attends to whom is heard layer by layer, and changes no bit of what comes out', async () => {
+  using model = new Xclip(gpu, CONFIG);
+  initialise(model, 1);
+  using pixels = Tensor.from(gpu, Float32Array.from({ length: 2 * 3 * 64 }, (_, i) => Math.cos(i)), [1, 2, 3, 8, 8]);
+  using texts = textBatch(gpu, Int32Array.of(1, 4, 29, 0, 0, 1, 7, 9, 29, 0), 5);
+  const heard: string[] = [];
+  const attends = (name: string, { qkv, heads, queries, causal }: Attending) =>
+    heard.push(`${name}: ${queries} of ${qkv.shape[1]} tokens, ${heads} heads${causal ? ', causal' : ''}`);
+  const [plain, looked] = noGrad(() => [model.forward(pixels, texts), model.forward(pixels, texts, { attends })]);
+  assert.equal(await looked.read(), await plain.read());
+  assert.equal(heard, ['visual.block0.message_attn: 2 of 2 tokens, 2 heads',
+    'visual.block0.attn: 5 of 6 tokens, 2 heads', 'mit.block0.attn: 2 of 2 tokens, 2 heads',
+    'text.block0.attn: 5 of 5 tokens, 2 heads, causal']);
+  for (const tensor of [plain, looked]) tensor.dispose();
+});
 
 for (const [part, first] of [['vision', 'visual.block0.mlp'], ['text', 'text.block0.mlp'], ['mit', 'mit.block0.mlp'], [
   'prompts',

@@ -12,9 +12,22 @@ interface Fault {
   readonly code: string;
   readonly sentence: RegExp;
   readonly worker: Opening['worker'];
+  /** A page, and what is there once all is well; the first page if omitted. */
+  readonly at?: readonly [path: string, right: string];
 }
 
+const RIGHT = '#here [data-checked=true]';
+const TRAIN = ['train.html', '#panel button.main'] as const;
 const broken = (code: string) => ({ before: `globalThis.isBroken = true; ${code}` });
+const NO_MEMORY = broken(`const pop = GPUDevice.prototype.popErrorScope;
+  GPUDevice.prototype.popErrorScope = async function () {
+    const error = await pop.call(this);
+    return isBroken ? new GPUOutOfMemoryError('there is none') : error;
+  };`);
+const SMALL_LIMITS = broken(
+  `const { get } = Object.getOwnPropertyDescriptor(GPUSupportedLimits.prototype, 'maxBufferSize');
+  Object.defineProperty(GPUSupportedLimits.prototype, 'maxBufferSize', { get() { return isBroken ? 64 : get.call(this); } });`,
+);
 
 const FAULTS: readonly Fault[] = [
   { what: 'no adapter', code: 'FL_NO_ADAPTER', sentence: /^no WebGPU adapter.*; \S/,
@@ -28,21 +41,17 @@ const FAULTS: readonly Fault[] = [
         if (isBroken) device.destroy();
         return device;
       };`) },
-  { what: 'no memory', code: 'FL_OOM', sentence: /^cannot allocate memory.*; close other pages/,
-    worker: broken(`const pop = GPUDevice.prototype.popErrorScope;
-      GPUDevice.prototype.popErrorScope = async function () {
-        const error = await pop.call(this);
-        return isBroken ? new GPUOutOfMemoryError('there is none') : error;
-      };`) },
+  { what: 'no memory', code: 'FL_OOM', sentence: /^cannot allocate memory.*; close other pages/, worker: NO_MEMORY },
   { what: 'limits that are too small', code: 'FL_LIMIT',
-    sentence: /needs maxBufferSize of [\d,]+, this device has 64; choose a smaller case/,
-    worker: broken(`const { get } = Object.getOwnPropertyDescriptor(GPUSupportedLimits.prototype, 'maxBufferSize');
-      Object.defineProperty(GPUSupportedLimits.prototype, 'maxBufferSize', { get() { return isBroken ? 64 : get.call(this); } });`) },
+    sentence: /needs maxBufferSize of [\d,]+, this device has 64; choose a smaller case/, worker: SMALL_LIMITS },
+  { what: 'limits that are too small', code: 'FL_LIMIT', at: TRAIN,
+    sentence: /needs maxBufferSize of [\d,]+, this device has 64; choose a smaller case/, worker: SMALL_LIMITS },
+  { what: 'no memory', code: 'FL_OOM', at: TRAIN, sentence: /^cannot allocate memory.*; close other pages/,
+    worker: NO_MEMORY },
   { what: 'a worker that cannot be loaded', code: 'FL_WORKER',
     sentence: /^the worker failed: it could not be loaded; try again/, worker: 'missing' },
 ];
 
-const RIGHT = '#here [data-checked=true]';
 let site: Site;
 
 run('the site is built', async () => {
@@ -58,22 +67,23 @@ async function mendWorkers(page: Page): Promise<void> {
   for (const worker of page.workers()) await worker.evaluate('globalThis.isBroken = false');
 }
 
-for (const { what, code, sentence, worker } of FAULTS) {
-  run(`${what}: a sentence with a way out, and once it is mended another try succeeds`, async () => {
-    const { page, mend, close } = await site.page('index.html', { worker });
+for (const { what, code, sentence, worker, at = ['index.html', RIGHT] } of FAULTS) {
+  const [path, right] = at;
+  run(`${what}, ${path}: a sentence with a way out, and once it is mended another try succeeds`, async () => {
+    const { page, mend, close } = await site.page(path, { worker });
     const said = page.locator(`[data-fault=${code}]`);
     await said.waitFor();
     assert.match(await textOf(said.locator('p')), sentence);
     await mendWorkers(page);
     await mend();
     await page.getByRole('button', { name: 'Try again' }).click();
-    await page.locator(RIGHT).waitFor();
+    await page.locator(right).waitFor();
     await close();
   });
 }
 
 run('a worker that does not answer is given up after 30 s, and the next one answers', async () => {
-  const { page, mend, close } = await site.page('doctor.html', {
+  const { page, mend, close } = await site.page('train.html', {
     worker: { instead: 'for (;;) {}' },
     before: `const wait = globalThis.setTimeout;
       globalThis.isHurried = true;
@@ -85,7 +95,7 @@ run('a worker that does not answer is given up after 30 s, and the next one answ
   await mend();
   await page.evaluate('isHurried = false');
   await page.getByRole('button', { name: 'Try again' }).click();
-  await page.locator('#proof [data-checked=true]').waitFor();
+  await page.locator(TRAIN[1]).waitFor();
   await close();
 });
 
@@ -141,27 +151,45 @@ run('a room that the worker cannot load is a sentence, and is checked once the n
   await close();
 });
 
-for (const [what, before] of [
-  ['a private window', `for (const name of ['sessionStorage', 'localStorage']) Object.defineProperty(window, name, {
+/** In a worker: storage that refuses, on an adapter that has no features. */
+const WITHOUT_STORAGE = (error: string) =>
+  `IDBFactory.prototype.open = () => { throw new DOMException('refused', '${error}'); };
+  Object.defineProperty(GPUAdapter.prototype, 'features', { get: () => new Set() });`;
+
+for (const [what, error, before] of [
+  ['a private window', 'SecurityError',
+    `for (const name of ['sessionStorage', 'localStorage']) Object.defineProperty(window, name, {
     get() { throw new DOMException('The operation is insecure.', 'SecurityError'); } });`],
-  ['a full quota', `Storage.prototype.setItem = () => { throw new DOMException('exceeded', 'QuotaExceededError'); };`],
+  ['a full quota', 'QuotaExceededError',
+    `Storage.prototype.setItem = () => { throw new DOMException('exceeded', 'QuotaExceededError'); };`],
 ]) {
-  run(`${what}: the doctor says so, and a study page takes edits, which its address keeps`, async () => {
-    const doctor = await site.page('doctor.html', { before });
-    const session = doctor.page.locator('[data-here=session].lacks');
-    await session.waitFor();
-    assert.match(await session.innerText(), /SecurityError|QuotaExceededError/);
-    assert.equal(doctor.problems, []);
-    await doctor.close();
-    const { page, problems, close } = await site.page('kernels/gelu.html', { before });
-    await page.getByRole('button', { name: 'Edit gelu/gelu.wgsl' }).click();
-    await page.locator('.cm-content').click();
-    await page.keyboard.type('// typed');
-    await page.waitForURL(/#.{10}/);
-    assert.match(await page.locator('.cm-content').innerText(), '// typed');
-    assert.equal(problems, []);
-    await close();
-  });
+  run(
+    `${what}: the doctor says so, a run lasts as long as its tab, and a study page takes edits, which its address keeps`,
+    async () => {
+      const doctor = await site.page('doctor.html', { before });
+      const session = doctor.page.locator('[data-here=session].lacks');
+      await session.waitFor();
+      assert.match(await session.innerText(), /SecurityError|QuotaExceededError/);
+      assert.equal(doctor.problems, []);
+      await doctor.close();
+      const train = await site.page('train.html', { worker: { before: WITHOUT_STORAGE(error) } });
+      await train.page.locator(TRAIN[1]).waitFor();
+      const told = train.page.locator('#panel .note.wrong');
+      assert.match(await told.innerText(), /^the storage of this browser: .*; a run lasts here as long as this tab$/);
+      const half = train.page.locator('[name=precision] option', { hasText: 'f16, which this adapter does not store' });
+      assert.is(await half.isDisabled(), true);
+      assert.equal(train.problems, []);
+      await train.close();
+      const { page, problems, close } = await site.page('kernels/gelu.html', { before });
+      await page.getByRole('button', { name: 'Edit gelu/gelu.wgsl' }).click();
+      await page.locator('.cm-content').click();
+      await page.keyboard.type('// typed');
+      await page.waitForURL(/#.{10}/);
+      assert.match(await page.locator('.cm-content').innerText(), '// typed');
+      assert.equal(problems, []);
+      await close();
+    },
+  );
 }
 
 run('an address with rubbish is a sentence, and the page is as it was written', async () => {

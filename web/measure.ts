@@ -13,6 +13,9 @@ const TIMES = 5;
 const STUDY = 'kernels/layernorm.html';
 const EDITED = 'layernorm/layernorm.wgsl';
 
+/** A run that is short, of the page that trains. */
+const TRAINED = { clipSteps: 10, videoSteps: 5, pictures: 16, clips: 4, testClips: 4, measureEvery: 5, saveEvery: 5 };
+
 /** As text, for the page: the longest time from one frame to the next from now on, in milliseconds. */
 const WATCH_FRAMES = `
   globalThis.longestFrame = 0;
@@ -65,11 +68,43 @@ export async function measureSite(folder: string): Promise<Measured[]> {
       { what: 'first checked kernel result', value: milliseconds(first) },
       { what: 'a verdict, from the last key', value: milliseconds(verdicts) },
       { what: 'longest frame while kernels run', value: milliseconds(frames) },
+      { what: 'the page that trains before the first click, gzip', value: await trainWeight(browser, folder, origin) },
+      { what: 'longest frame while it trains', value: milliseconds(await trainFrames(browser, origin)) },
     ];
   } finally {
     await browser.close();
     await close();
   }
+}
+
+/** The page that trains, before its first click: page, style, scripts and worker. */
+async function trainWeight(browser: Browser, folder: string, origin: string): Promise<string> {
+  const page = await browser.newPage();
+  const names = requestsOf(page, origin);
+  await page.goto(`${origin}/train.html`);
+  await page.locator('#plan:not([hidden])').waitFor();
+  await page.close();
+  return compressed(folder, names);
+}
+
+/** Longest frames while it trains, in runs that follow each other in one page: the first one compiles. */
+async function trainFrames(browser: Browser, origin: string): Promise<number[]> {
+  const page = await browser.newPage();
+  const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+  await page.goto(`${origin}/train.html`);
+  await page.locator('#plan:not([hidden])').waitFor();
+  for (const [name, value] of Object.entries(TRAINED)) await page.locator(`[name=${name}]`).fill(String(value));
+  const frames: number[] = [];
+  for (let i = 0; i < TIMES; i++) {
+    await page.evaluate(WATCH_FRAMES);
+    await press('Start');
+    await page.locator('#panel > [role=status]', { hasText: 'Done.' }).waitFor({ timeout: 600_000 });
+    frames.push(await page.evaluate<number>('longestFrame'));
+    await press('Forget this run');
+    await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
+  }
+  await page.close();
+  return frames;
 }
 
 async function weights(browser: Browser, folder: string, origin: string): Promise<[string, string]> {

@@ -7,7 +7,8 @@ import type { TextConfig } from '../parts/text.ts';
 import { CLIP_VOCAB, imageSizeOf, isNetwork, isTimeSformer, type ModelConfig,
   textConfigOf } from '../systems/config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
-import { type Folder, type OpenBytes, type Place, textIn } from './folder.ts';
+import { CONFIG, type Folder, INDEX, type OpenBytes, type Place, PREPROCESSOR, PROCESSOR, textIn,
+  WEIGHTS } from './folder.ts';
 import { checkWindowBuffers, heldStatistics } from './held_buffers.ts';
 import { configFromHuggingFace, oddHeads } from './huggingface.ts';
 import { inferConfig } from './inferred.ts';
@@ -19,13 +20,6 @@ import { readTokenizer } from './tokenizer_files.ts';
 import { configFromVit, isVit } from './vit_config.ts';
 import { TEXTS, Weights } from './weights.ts';
 
-/** Names of the files of a folder. */
-export const CONFIG = 'config.json';
-export const PREPROCESSOR = 'preprocessor_config.json';
-/** Where transformers 5 writes the image processor, beside others; it counts before the file of its own. */
-export const PROCESSOR = 'processor_config.json';
-export const WEIGHTS = 'model.safetensors';
-export const INDEX = 'model.safetensors.index.json';
 /** What a folder may hold, the first that it does counts; the second is what transformers wrote before 2023. */
 const FOLDER_FILES = [{ weights: WEIGHTS, index: INDEX, ending: '.safetensors' }, { weights: 'pytorch_model.bin',
   index: 'pytorch_model.bin.index.json', ending: '.bin' }];

@@ -3,6 +3,14 @@ import { formatBytes } from '../../engine/errors.ts';
 import { FileError } from '../../engine/file_error.ts';
 import type { ByteSource } from './bytes.ts';
 
+/** Names of the files of a checkpoint's folder. */
+export const CONFIG = 'config.json';
+export const PREPROCESSOR = 'preprocessor_config.json';
+/** Where transformers 5 writes the image processor, beside others; it counts before the file of its own. */
+export const PROCESSOR = 'processor_config.json';
+export const WEIGHTS = 'model.safetensors';
+export const INDEX = 'model.safetensors.index.json';
+
 /** A file that was opened. Close it after use. */
 export type OpenBytes = ByteSource & { close(): Promise<void> };
 

@@ -41,10 +41,13 @@ export class CrossFrameBlock extends Module {
       const [, tokens, width] = x.shape;
       const messages = this.messageFc.forward(slice(x, 1, 0, 1)).reshape([-1, this.frames, width]);
       pass.tap?.(`${name}.message_fc`, messages);
-      const discussed = addBranch(messages, `${name}.message_attn`,
-        (residual) => this.messageAttention.forward(this.messageLn.forward(messages), residual), pass, this.#drop);
+      const discussed = addBranch(messages, `${name}.message_attn`, (residual) => {
+        const normed = this.messageLn.forward(messages);
+        return this.messageAttention.forward(normed, `${name}.message_attn`, pass, { residual });
+      }, pass, this.#drop);
       // a message is asked by the tokens of its frame, and asks nothing itself: its answer would be thrown away
-      const attend = (residual?: Tensor) => this.attn.forward(this.ln1.forward(x, discussed), residual, tokens);
+      const attend = (residual?: Tensor) =>
+        this.attn.forward(this.ln1.forward(x, discussed), `${name}.attn`, pass, { residual, queries: tokens });
       const attended = addBranch(x, `${name}.attn`, attend, pass, { ...this.#drop, layer: this.#drop.layer + 1 });
       const y = addBranch(attended, `${name}.mlp`, (residual) => this.mlp.forward(this.ln2.forward(attended), residual),
         pass, { ...this.#drop, layer: this.#drop.layer + 2 });

@@ -14,9 +14,21 @@ import { type BlockInit, type Init, initialised, ones, torchDefault, zeros } fro
 /** Looks at activations on their way, by name; for verification and study. */
 export type Tap = (name: string, value: Tensor) => void;
 
+/** What a layer of self-attention computes with. */
+export interface Attending {
+  /** [B, L, 3·D]: queries, keys and values, packed as `selfAttention` takes them. */
+  readonly qkv: Tensor;
+  readonly heads: number;
+  /** Tokens that ask, the first ones; and whether each sees those up to itself alone. */
+  readonly queries: number;
+  readonly causal: boolean;
+}
+
 /** What a forward pass may be given beside its input. */
 export interface Pass {
   readonly tap?: Tap;
+  /** Looks at who attends to whom, by the name of the branch. It changes no bit of what the pass computes. */
+  readonly attends?: (name: string, attending: Attending) => void;
   /** Random draws of this step; without it the model is in evaluation mode. */
   readonly draw?: Tensor<'u32'>;
 }
@@ -104,10 +116,17 @@ export class SelfAttention extends Module {
     this.out = this.add('out_proj', new Linear(gpu, width, width, { init: init.outProjection, biasInit: zeros }));
   }
 
-  /** [B, L, D] → [B, queries, D], plus `residual` if given; all tokens ask unless said otherwise. */
-  forward(x: Tensor, residual?: Tensor, queries?: number): Tensor {
+  /**
+   * [B, L, D] → [B, queries, D], plus `residual` if given; all tokens ask unless said otherwise.
+   *
+   * @param name of the branch, as `pass` hears it
+   */
+  forward(x: Tensor, name: string, pass: Pass,
+    { residual, queries = x.shape[1] }: { residual?: Tensor; queries?: number } = {}): Tensor {
+    const { heads, causal } = this;
     const qkv = linear(x, this.inWeight, { bias: this.inBias });
-    return this.out.forward(selfAttention(qkv, this.heads, { causal: this.causal, queries }), { residual });
+    pass.attends?.(name, { qkv, heads, queries, causal });
+    return this.out.forward(selfAttention(qkv, heads, { causal, queries }), { residual });
   }
 }
 
@@ -171,8 +190,8 @@ export class ResidualBlock extends Module {
    */
   forward(x: Tensor, name: string, pass: Pass): Tensor {
     return x.gpu.scope(() => {
-      const attended = addBranch(x, `${name}.attn`, (residual) => this.attn.forward(this.ln1.forward(x), residual),
-        pass);
+      const attended = addBranch(x, `${name}.attn`,
+        (residual) => this.attn.forward(this.ln1.forward(x), `${name}.attn`, pass, { residual }), pass);
       const y = addBranch(attended, `${name}.mlp`, (residual) => this.mlp.forward(this.ln2.forward(attended), residual),
         pass);
       pass.tap?.(name, y);

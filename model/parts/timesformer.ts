@@ -79,8 +79,8 @@ class NormedAttention extends Module {
   }
 
   /** attention(LN(x)), not added to x. [rows, L, D] → the same. */
-  forward(x: Tensor): Tensor {
-    return this.attn.forward(this.norm.forward(x));
+  forward(x: Tensor, name: string, pass: Pass): Tensor {
+    return this.attn.forward(this.norm.forward(x), name, pass);
   }
 }
 
@@ -111,8 +111,8 @@ class DividedBlock extends Module implements Block {
   /** [B, T, 1 + P, D] → the same. */
   forward(x: Tensor, name: string, pass: Pass): Tensor {
     return x.gpu.scope(() => {
-      const overTime = this.#attendOverTime(x, pass);
-      const overSpace = add(overTime, this.#answersOverSpace(overTime, pass));
+      const overTime = this.#attendOverTime(x, name, pass);
+      const overSpace = add(overTime, this.#answersOverSpace(overTime, name, pass));
       const y = addBranch(overSpace, `${name}.mlp`, (residual) => this.feedForward.forward(overSpace, residual), pass, {
         ...this.#drop,
         layer: this.#drop.layer + 2,
@@ -123,20 +123,20 @@ class DividedBlock extends Module implements Block {
   }
 
   /** Each patch asks those of its place in all frames. A branch that is dropped still adds `temporal_fc`'s bias. */
-  #attendOverTime(x: Tensor, pass: Pass): Tensor {
+  #attendOverTime(x: Tensor, name: string, pass: Pass): Tensor {
     const [videos, frames, tokens, width] = x.shape;
     const sequences = permute(slice(x, 2, 1, tokens), [0, 2, 1, 3]).reshape([-1, frames, width]);
-    const answers = this.#dropped(this.temporal.forward(sequences), 0, pass);
+    const answers = this.#dropped(this.temporal.forward(sequences, `${name}.temporal`, pass), 0, pass);
     const after = (this.temporal.temporalFc as Linear).forward(answers, { residual: sequences });
     const patches = permute(after.reshape([videos, tokens - 1, frames, width]), [0, 2, 1, 3]);
     return concat([slice(x, 2, 0, 1), patches], 2);
   }
 
   /** Each token asks those of its frame; answers to a class token are averaged over frames. [B, T, 1 + P, D] */
-  #answersOverSpace(x: Tensor, pass: Pass): Tensor {
+  #answersOverSpace(x: Tensor, name: string, pass: Pass): Tensor {
     const [videos, frames, tokens, width] = x.shape;
-    const answers = this.#dropped(this.spatial.forward(x.reshape([videos * frames, tokens, width])), 1, pass)
-      .reshape(x.shape);
+    const ofFrames = x.reshape([videos * frames, tokens, width]);
+    const answers = this.#dropped(this.spatial.forward(ofFrames, `${name}.spatial`, pass), 1, pass).reshape(x.shape);
     const ofClass = mean(slice(answers, 2, 0, 1), 1, { keepDim: true });
     return concat([expand(ofClass, [videos, frames, 1, width]), slice(answers, 2, 1, tokens)], 2);
   }
@@ -169,8 +169,8 @@ class PlainBlock extends Module implements Block {
   /** [rows, L, D] → the same. */
   forward(x: Tensor, name: string, pass: Pass): Tensor {
     return x.gpu.scope(() => {
-      const attended = addBranch(x, `${name}.attn`, (residual) => this.attn.forward(this.norm1.forward(x), residual),
-        pass, this.#drop);
+      const attended = addBranch(x, `${name}.attn`,
+        (residual) => this.attn.forward(this.norm1.forward(x), `${name}.attn`, pass, { residual }), pass, this.#drop);
       const y = addBranch(attended, `${name}.mlp`,
         (residual) => this.feedForward.forward(this.norm2.forward(attended), residual), pass, { ...this.#drop,
         layer: this.#drop.layer + 1 });

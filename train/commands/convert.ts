@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { ConfigError } from '../../engine/errors.ts';
 import { FileError } from '../../engine/file_error.ts';
 import { printable, shown } from '../../engine/shown.ts';
-import { folderOrigin, formatOf, openCheckpoint, saveCheckpoint,
-  saveOfficial } from '../../model/checkpoint/folder.node.ts';
+import { folderOrigin } from '../../model/checkpoint/folder_files.ts';
+import { formatOf, openCheckpoint, saveCheckpoint, saveOfficial } from '../../model/checkpoint/folder.node.ts';
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
 import { SWIN_ASIDE } from '../../model/checkpoint/names/swin.ts';
 import { fileOrigin } from '../../model/checkpoint/weights.ts';

@@ -3,7 +3,8 @@ import type { Batch } from '../data/loading/dataset.ts';
 import { type Order, orderOfEpoch } from '../data/loading/order.ts';
 import type { View } from '../data/views/view.ts';
 import type { BatchSource } from '../recipe/run_loop.ts';
-import { SIDE } from './scenes.ts';
+import { classesOf, clipOf, type ClipPart } from './samples.ts';
+import { SEEN, SIDE } from './scenes.ts';
 
 /** Samples of a list, each drawn when its turn comes. */
 export interface DrawnList {
@@ -13,11 +14,17 @@ export interface DrawnList {
   readonly draw: (place: number) => readonly I420Frame[];
 }
 
+/** The clips of a part of *Moving shapes*, of which a label is the place of a class among those that are trained. */
+export function drawnClips(part: ClipPart, seed: number, count: number): DrawnList {
+  const classes = classesOf(part, seed, count);
+  return { labels: classes.map((id) => SEEN.indexOf(id)), draw: (place) => clipOf(part, seed, place, classes[place]) };
+}
+
 /** All of a picture, as it is. */
 const WHOLE: View = { frames: [], crop: { x: 0, y: 0, width: SIDE, height: SIDE }, flip: false };
 
 /** Samples at some places of a list. */
-function batchAt({ labels, draw }: DrawnList, places: Int32Array): Batch {
+export function batchAt({ labels, draw }: DrawnList, places: Int32Array): Batch {
   return { frames: Array.from(places, draw).flat(), views: Array.from(places, () => WHOLE),
     labels: places.map((place) => labels[place]), indices: places, bad: [] };
 }

@@ -16,11 +16,13 @@ export const classesOf = (part: ClipPart, seed: number, count: number): number[]
 export const captionsOf = (seed: number, count: number): number[] =>
   evenly(CAPTIONS.map((_, id) => id), count, new Random(seed, 'captions of stills'));
 
-/** The frames of a clip of a class, as video has them. */
+/** The frames of a clip of a class: RGB, [SIDE, SIDE, 3] each. */
+export const picturesOf = (part: ClipPart, seed: number, place: number, id: number): Uint8Array[] =>
+  drawClip(new Random(seed, `clip ${part} ${place}`), id);
+
+/** The same, as video has them. */
 export const clipOf = (part: ClipPart, seed: number, place: number, id: number): I420Frame[] =>
-  drawClip(new Random(seed, `clip ${part} ${place}`), id).map((rgb) =>
-    rgbToI420(rgb, SIDE, SIDE, { matrix: 'bt601', range: 'limited' })
-  );
+  picturesOf(part, seed, place, id).map((rgb) => rgbToI420(rgb, SIDE, SIDE, { matrix: 'bt601', range: 'limited' }));
 
 /** The still of a caption: RGB, [SIDE, SIDE, 3]. */
 export const stillOf = (seed: number, place: number, caption: number): Uint8Array =>

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'vite';
 import { inlineTexts } from '../../package/inline.ts';
+import { minified } from '../../package/minify.ts';
 import type { Lesson } from '../training/lesson.ts';
 import { lessonModule } from './lesson.ts';
 import { mergesModule } from './merges.ts';
@@ -20,6 +21,21 @@ interface Chunk {
   readonly imports?: readonly string[];
 }
 
+/** The worker that nobody studies: its WGSL comes without comments, every word on the line where it was written. */
+const TRAINS = 'web/training/worker.ts';
+
+/** WGSL for the scripts that are built by this instance of the plugin: each worker has one of its own. */
+function textsOfWorkers() {
+  let isSmall = false;
+  const written = (path: string) => readFileSync(path, 'utf8');
+  return {
+    ...inlineTexts((path) => (isSmall && path.endsWith('.wgsl') ? minified(written(path), path) : written(path))),
+    buildStart({ input }: { readonly input: string | readonly string[] | Readonly<Record<string, string>> }): void {
+      isSmall = JSON.stringify(input).includes(TRAINS);
+    },
+  };
+}
+
 const MANIFEST = 'manifest.json';
 
 /**
@@ -30,7 +46,7 @@ const MANIFEST = 'manifest.json';
  */
 export async function bundle<N extends string>(root: string, folder: string, names: readonly N[],
   lesson: Lesson): Promise<Record<N, Script>> {
-  const plugins = () => [inlineTexts(), roomsModule(root), lessonModule(lesson), mergesModule()];
+  const plugins = () => [textsOfWorkers(), roomsModule(root), lessonModule(lesson), mergesModule()];
   await build({
     root,
     configFile: false,

@@ -18,10 +18,10 @@ export async function makeLesson(): Promise<Lesson> {
     data: { train: 'drawn', labels: 'drawn' }, seed: SEED, precision: 'f32' });
   const xclip = configFor('xclip', { ...architectureOf(clip), frames: data.frames }, choicesOf(model)) as XclipConfig;
   const names = tokenizer.tokenize(CLASS_NAMES, clip.text.context);
-  const rows = (texts: readonly string[], { ids, length }: typeof names) => ({ texts, ids: Array.from(ids), length });
+  const rows = ({ ids, length }: typeof names) => ({ ids: Array.from(ids), length });
   return { clip, xclip, recipe: { train, optim, init: model.init },
-    preprocessor: trainingPreprocessor(clip.vision.imageSize, false), captions: rows(CAPTIONS, captions),
-    names: rows(CLASS_NAMES, names), full: planOf(FULL, 100), short: planOf(SMOKE, 6) };
+    preprocessor: trainingPreprocessor(clip.vision.imageSize, false), captions: rows(captions), names: rows(names),
+    words: tokenizer.files(clip.text.context), full: planOf(FULL, 100), short: planOf(SMOKE, 6) };
 }
 
 /** @param every steps from one measurement, and from one checkpoint, to the next */

@@ -34,7 +34,9 @@ ${NEEDS_SCRIPT}<section id="about"><h2>What it learns</h2>
 is right about half of the motions at most: <b>50 %</b> is the ceiling, and what X-CLIP adds to CLIP is what passes it.</p>
 <p>Stage 1 trains a CLIP on still pictures and their captions, stage 2 expands it to video. These are <a href="${
       link('train/moving_shapes')
-    }">the stages of the demo</a> that <code>npm start</code> runs, by the same code; there the clips are video files.</p></section>
+    }">the stages of the demo</a> that <code>npm start</code> runs, by the same code; there the clips are video files.</p>
+<p>What is kept in this browser can be downloaded: a zip of a folder as Hugging Face has them. <code>firstlight predict clip.mp4 --checkpoint FOLDER --labels-file
+FOLDER/labels.txt</code> opens it.</p></section>
 <section id="train"><h2>Here</h2>
 <form id="plan" hidden data-full="${JSON.stringify(full)}" data-short="${JSON.stringify(short)}">
 ${

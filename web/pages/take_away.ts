@@ -31,9 +31,12 @@ export function copyButton(name: string, label: string, text: () => string): HTM
 
 /** A button that saves JSON as a file. */
 export function downloadButton(file: string, text: () => string): HTMLElement {
-  return button('Download', () => {
-    const href = URL.createObjectURL(new Blob([text()], { type: 'application/json' }));
-    element('a', { href, download: file }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 10_000);
-  });
+  return button('Download', () => saveFile(file, new Blob([text()], { type: 'application/json' })));
+}
+
+/** Saves a file where the browser keeps what a person takes along. */
+export function saveFile(name: string, content: Blob): void {
+  const href = URL.createObjectURL(content);
+  element('a', { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }

@@ -4,12 +4,8 @@ import type { TrainExchange } from '../training/protocol.ts';
 import { Client } from '../worker/client.ts';
 import { found } from './dom.ts';
 
-/** Seconds: a step on a software adapter may take many. */
-const SILENCE = 120;
-
 found('.needs-script').remove();
 const client = new Client<TrainExchange>(
   () => new Worker(new URL('../training/worker.ts', import.meta.url), { type: 'module', name: 'firstlight training' }),
-  SILENCE,
 );
 void new TrainPanel(client).look();

@@ -18,6 +18,8 @@ export interface Shelf {
   /** The one before is there until all of the new one is. @throws FileError where there is no room */
   save(kept: Kept): Promise<void>;
   clear(): Promise<void>;
+  /** Whether what came last outlives its tab. */
+  readonly keeps: boolean;
 }
 
 const DATABASE = 'firstlight training';
@@ -32,6 +34,10 @@ const VERSION = 1;
 export class BrowserShelf implements Shelf {
   /** What came last, if the browser did not keep it. */
   #unkept: Kept | undefined;
+
+  get keeps(): boolean {
+    return this.#unkept === undefined;
+  }
 
   async read(): Promise<Kept | undefined> {
     if (this.#unkept !== undefined) return this.#unkept;

@@ -21,7 +21,7 @@ export class Live {
   readonly #curve: Point[];
   readonly #measured: Measured[];
   #step: Extract<TrainProgress, { kind: 'step' }> | undefined;
-  #kept: string;
+  #kept: string | undefined;
   #times: { readonly step: number; readonly time: number }[] = [];
   #isDue = false;
 
@@ -30,8 +30,13 @@ export class Live {
     this.#plan = plan;
     this.#curve = [...(kept?.curve ?? [])];
     this.#measured = [...(kept?.measured ?? [])];
-    this.#kept = kept === undefined ? 'not yet' : keptText(kept.stage, kept.step);
+    this.#kept = kept && keptText(kept.stage, kept.step);
     this.#draw();
+  }
+
+  /** What is left of the run if it ends now, in a sentence; nothing where nothing is. */
+  get left(): string {
+    return this.#kept === undefined ? '' : `It is kept in this browser behind ${this.#kept}.`;
   }
 
   /** Takes note of what is told. */
@@ -96,7 +101,7 @@ export class Live {
       [stage === 'CLIP' ? 'pictures per second' : 'clips per second',
         this.#speed === undefined ? '–' : digits(this.#speed)],
       ['memory on the GPU', bytes === undefined ? '–' : size(bytes)],
-      ['kept in this browser', this.#kept],
+      ['kept in this browser', this.#kept ?? 'not yet'],
     ];
     return element('dl', { className: 'live' },
       ...rows.map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))));

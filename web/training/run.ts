@@ -1,16 +1,16 @@
 /** A run in a page: a tiny CLIP learns from pictures, then X-CLIP from clips, as the demo trains them in Node. */
-import { assign, type Gpu, halve, type Tensor } from '../../engine/index.ts';
+import { type Gpu, halve, type Tensor } from '../../engine/index.ts';
 import { initialise } from '../../model/parts/init.ts';
 import { inputOf, type SystemOfTexts, textFeatures, type VideoModel } from '../../model/systems/system.ts';
 import { Xclip } from '../../model/systems/xclip.ts';
 import type { Batch } from '../../train/data/loading/dataset.ts';
 import { pixelsOf } from '../../train/data/views/pixels.ts';
 import { clipSchedule, ClipStep, newClip } from '../../train/moving_shapes/clip_step.ts';
-import { DrawnBatches, type DrawnList, drawnOnce } from '../../train/moving_shapes/drawn.ts';
+import { DrawnBatches, drawnClips, drawnOnce } from '../../train/moving_shapes/drawn.ts';
 import { guessesOf, motionShare } from '../../train/moving_shapes/guesses.ts';
 import { inPairs } from '../../train/moving_shapes/pairs.ts';
-import { captionsOf, classesOf, clipOf, type ClipPart, stillOf } from '../../train/moving_shapes/samples.ts';
-import { CLASS_NAMES, SEEN, SIDE } from '../../train/moving_shapes/scenes.ts';
+import { captionsOf, stillOf } from '../../train/moving_shapes/samples.ts';
+import { SEEN, SIDE } from '../../train/moving_shapes/scenes.ts';
 import { warmupOf } from '../../train/moving_shapes/warmup.ts';
 import { rgbToI420 } from '../../train/data/video/i420.ts';
 import { evaluate, type Prediction } from '../../train/protocols/evaluation.ts';
@@ -23,9 +23,12 @@ import { Journal } from '../../train/run/journal.ts';
 import { Saving } from '../../train/run/saving.ts';
 import { InterruptedError } from '../../train/run/stop.ts';
 import { Validations } from '../../train/run/validations.ts';
+import { seenBy } from './attention.ts';
 import type { Kept, Shelf } from './kept.ts';
-import { type Lesson, type LessonPlan, type StageName, tokenizerOf, tokensOf } from './lesson.ts';
+import { type Lesson, type LessonPlan, SEEN_NAMES, type StageName, tokenizerOf, tokensOf } from './lesson.ts';
+import { Looking, type Looks } from './looks.ts';
 import type { Measured, Outcome, Point, TrainProgress } from './protocol.ts';
+import { fill, weightsOf } from './weights.ts';
 
 export interface LessonRunOptions {
   readonly gpu: Gpu;
@@ -36,6 +39,8 @@ export interface LessonRunOptions {
   readonly shelf: Shelf;
   /** Has a code once the run is asked to pause. */
   readonly stop: { readonly code: number | undefined };
+  /** What people want to see meanwhile. */
+  readonly looks: Looks;
   readonly tell: (progress: TrainProgress) => void;
 }
 
@@ -108,12 +113,11 @@ export class LessonRun {
     fill(model, weights);
     if (precision === 'f16') halve(model);
     const system = { model, tokenizer: tokenizerOf(lesson.names) };
-    const names = SEEN.map((id) => CLASS_NAMES[id]);
-    using texts = new StepTexts(gpu, system, { sentences: names, templates: 1, isFixed: true,
-      ...system.tokenizer.tokenize(names) });
+    using texts = new StepTexts(gpu, system, { sentences: SEEN_NAMES, templates: 1, isFixed: true,
+      ...system.tokenizer.tokenize(SEEN_NAMES) });
     using own = new RunStep(gpu, { model, texts: texts.current, train, optim });
     const input = inputOf(model, lesson.preprocessor);
-    const source = new DrawnBatches(clipsOf('train', seed, SIZES.train), { seed, batch: clips });
+    const source = new DrawnBatches(drawnClips('train', seed, SIZES.train), { seed, batch: clips });
     const measured: Measured[] = [...(kept?.measured ?? [])];
     let latest: readonly Prediction[] = [];
     const measures = new Validations({ steps, every: plan.measureEvery, patience: null, history: measured,
@@ -133,10 +137,9 @@ export class LessonRun {
   /** What the model says of clips that it is not trained on. */
   async #measure(system: SystemOfTexts & { readonly model: Xclip }): Promise<Prediction[]> {
     const { gpu, lesson, plan: { seed, testClips }, stop, tell } = this.#options;
-    const names = SEEN.map((id) => CLASS_NAMES[id]);
-    using features = textFeatures(gpu, system, names);
+    using features = textFeatures(gpu, system, SEEN_NAMES);
     async function* batches() {
-      for await (const batch of drawnOnce(clipsOf('test_seen', seed, testClips), MEASURED_AT_ONCE)) {
+      for await (const batch of drawnOnce(drawnClips('test_seen', seed, testClips), MEASURED_AT_ONCE)) {
         if (stop.code !== undefined) throw new InterruptedError('measuring', stop.code);
         yield batch;
       }
@@ -148,7 +151,7 @@ export class LessonRun {
   /** Trains, measures and keeps a stage. Returns the steps done. */
   async #train({ name, model, optimizer, schedule, steps, source, measures, measured, feed, loss }: Stage,
     kept: Kept | undefined): Promise<number> {
-    const { gpu, plan, shelf, stop, tell } = this.#options;
+    const { gpu, lesson, plan, shelf, looks, stop, tell } = this.#options;
     const done = kept?.step ?? 0;
     if (kept !== undefined) {
       optimizer.load('the run that is kept', kept.optimizer, (parameter) => kept.moments.get(parameter) ?? {});
@@ -168,7 +171,8 @@ export class LessonRun {
         moments: await optimizer.moments() }),
     });
     tell({ kind: 'stage', stage: name, steps, done });
-    const loop = new RunLoop<Batch>({ gpu, optimizer, schedule, steps, done, source, keeper: saving, measures, stop,
+    const loop = new RunLoop<Batch>({ gpu, optimizer, schedule, steps, done, source, keeper: saving, stop,
+      measures: new Looking(measures, looks, (place) => seenBy(gpu, lesson, model, plan, place)),
       saveEvery: plan.saveEvery, feed, loss, onCompile: (done, total) => tell({ kind: 'compile', done, total }),
       onStep: (report) => {
         this.#curve.push({ stage: name, step: report.step, loss: report.loss });
@@ -179,24 +183,4 @@ export class LessonRun {
     await loop.finish(reached);
     return reached;
   }
-}
-
-const clipsOf = (part: ClipPart, seed: number, count: number): DrawnList => {
-  const classes = classesOf(part, seed, count);
-  return { labels: classes.map((id) => SEEN.indexOf(id)), draw: (place) => clipOf(part, seed, place, classes[place]) };
-};
-
-/** Parameters from where they were kept; those of parts that were not there yet stay as they are. */
-function fill(model: VideoModel, weights: Kept['weights'] | undefined): void {
-  for (const [name, parameter] of model.parameters()) {
-    const values = weights?.get(name);
-    if (values !== undefined) assign(name, parameter, values);
-  }
-}
-
-/** Parameters by name; of those that are stored as f16 what is trained. */
-async function weightsOf(gpu: Gpu, model: VideoModel): Promise<Map<string, Float32Array>> {
-  const parameters = [...model.parameters()];
-  const values = await gpu.read(parameters.map(([, parameter]) => parameter.master ?? parameter));
-  return new Map(parameters.map(([name], i) => [name, values[i] as Float32Array]));
 }

@@ -1,7 +1,6 @@
 /** Files by their ways, wherever they are, as the place of a checkpoint. */
 import type { ByteSource } from '../../../model/checkpoint/bytes.ts';
-import { INDEX, WEIGHTS } from '../../../model/checkpoint/checkpoint.ts';
-import type { Folder, Place } from '../../../model/checkpoint/folder.ts';
+import { type Folder, INDEX, type Place, WEIGHTS } from '../../../model/checkpoint/folder.ts';
 
 /** What opens each file, by its way: `model/config.json`. */
 export type Listing = ReadonlyMap<string, () => Promise<ByteSource>>;
