@@ -243,6 +243,13 @@ test('a run that can be trained, but not measured, is told so', async () => {
   assert.equal(await wrong(['data.val=null'], { gpu: tight }), []);
   await using small = await open({ budget: Math.floor(total / 2) });
   assert.match((await wrong([], { gpu: small })).join(), /^this run needs .* on the GPU, the budget is/);
+  // one of two ranks keeps no gradient that waits for the other micro-batch
+  const half = ['train.batch=1', 'train.accumulation=2', 'data.val=null'];
+  const share = { first: 0, count: 1 };
+  const own = checkMemory(gpu, configOf(half), PRESETS.tiny, { classes: 2, templates: 1, length: 5 }, share);
+  await using shared = await open({ budget: own.total });
+  assert.equal(await wrong(half, { gpu: shared, share }), []);
+  assert.match((await wrong(half, { gpu: shared })).join(), /^this run needs/);
 });
 
 test.after(() => {

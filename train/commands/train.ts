@@ -14,6 +14,8 @@ import { agreed } from '../ranks/agreed.ts';
 import { fellowsOf } from '../ranks/fellows.ts';
 import { follow } from '../ranks/follow.ts';
 import { sendCheckpoint } from '../ranks/sent_checkpoint.ts';
+import { shareOf } from '../ranks/share.ts';
+import type { Share } from '../recipe/gradient.ts';
 import type { Described } from '../run/changes.ts';
 import { formatConfig } from '../run/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
@@ -67,7 +69,8 @@ export async function train(asked: TrainConfig, options: TrainOptions, world = A
       open({ budget: (kind) => budgetOf(config, kind, world.host.size), tuning: tuned, warms: world.host.rank === 0 }));
   const ready = await agreed(world, async () => {
     gpu.requireType(config.train.precision);
-    if (!resume && world.rank === 0) await requireReady(gpu, config, out);
+    const share = shareOf(config.train.accumulation, world);
+    if (!resume && world.rank === 0) await requireReady(gpu, config, out, share);
     const data = readRunData(config);
     const now = { config: formatConfig(config, out), data: data.identity };
     return { data, now, fellows: fellowsOf(world, { gpu, config, now, stop }) };
@@ -105,7 +108,9 @@ async function lead(run: Run, { out, resume = false, allowed = [] }: TrainOption
   try {
     const { resumed, messages } = await beginningOf(store, out, { now, resume, allowed });
     for (const message of messages) console.warn(`firstlight: ${printable(message)}`);
-    if (resume) await requireReady(gpu, resumed === undefined ? config : startingFrom(config, resumed.path), out);
+    if (resume) {
+      await requireReady(gpu, resumed === undefined ? config : startingFrom(config, resumed.path), out, fellows?.share);
+    }
     await writeText(join(out, CONFIG_FILE), now.config);
     if (config.data.shots !== null) {
       await writeText(join(out, SHOTS_FILE), listText(data.listed));
@@ -162,8 +167,8 @@ async function lead(run: Run, { out, resume = false, allowed = [] }: TrainOption
 }
 
 /** Tells what is odd, and throws all that would end the run later. */
-async function requireReady(gpu: Gpu, config: TrainConfig, out: string): Promise<void> {
-  const found = await preflight(config, { out, gpu });
+async function requireReady(gpu: Gpu, config: TrainConfig, out: string, share?: Share): Promise<void> {
+  const found = await preflight(config, { out, gpu, share });
   warn(found.warnings);
   requireNothingWrong(found);
 }

@@ -2,6 +2,7 @@
 import { ConfigError, DatasetError, FirstlightError, type Gpu, type LineProblem } from '../../engine/index.ts';
 import type { ListedEntry, Part, ScannedList } from '../data/sets/scan.ts';
 import { seenWarnings } from '../data/sets/sets.ts';
+import type { Share } from '../recipe/gradient.ts';
 import { scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf, trainedOn } from './lists.ts';
@@ -32,12 +33,15 @@ export interface PreflightOptions {
   readonly out: string;
   /** Without it memory and disk space are not looked at. */
   readonly gpu?: Gpu;
+  /** Micro-batches of a step that are this process's; all if omitted. */
+  readonly share?: Share;
   /** See `lackOfSpace`. */
   readonly freeBytes?: (folder: string) => number | undefined;
 }
 
 /** Looks at labels, lists, lengths, rates, texts, model, run folder, memory and disk space. Changes nothing. */
-export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: PreflightOptions): Promise<Preflight> {
+export async function preflight(config: TrainConfig,
+  { out, gpu, share, freeBytes }: PreflightOptions): Promise<Preflight> {
   const errors: FirstlightError[] = [];
   const attempt = async <T>(work: () => T | Promise<T>): Promise<T | undefined> => {
     try {
@@ -87,7 +91,7 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
   if (model !== undefined && names !== undefined) {
     const texts = await attempt(() => textsOf(config, model, names))
       ?? unknownTexts(config, model, names.length);
-    const memory = gpu === undefined ? undefined : await attempt(() => checkMemory(gpu, config, model, texts));
+    const memory = gpu === undefined ? undefined : await attempt(() => checkMemory(gpu, config, model, texts, share));
     if (gpu !== undefined && memory !== undefined) {
       if (data.val !== null) await attempt(() => checkEvaluationMemory(gpu, config, model, memory));
       const lack = lackOfSpace(out, memory, data.val !== null, freeBytes);
