@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { type CheckReport, textOf } from '../train/commands/check.ts';
+import { check, type CheckReport, textOf } from '../train/commands/check.ts';
 import { writePng } from '../train/data/video/stills.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { tryFiles } from '../train/data/loading/try_files.ts';
@@ -15,7 +15,8 @@ import { writeCleaned } from '../train/run/cleaned.ts';
 import { packageVersion } from '../train/run/machine.ts';
 import { Findings } from '../train/run/findings.ts';
 import { scanList } from '../train/data/sets/lists.ts';
-import { commandLine } from './command_line.ts';
+import { loadConfig } from '../train/run/config.ts';
+import { commandLine, printed } from './command_line.ts';
 import { clip } from './video_sample.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-check-')));
@@ -56,6 +57,21 @@ test('a file that makes its decoder crash costs a process, and the others are tr
   assert.equal(found.get('crash'), { problem: 'makes its decoder crash (SIGSEGV)', isPassing: true });
   assert.equal(found.get('leave'), { problem: 'makes its decoder crash (status 3)', isPassing: true });
   assert.equal(found.get('c'), { frames: 1, width: 2, height: 2 });
+});
+
+test('a file that takes more than half an hour is given up for now, and its process is ended', async () => {
+  const { setTimeout } = globalThis;
+  let files = 0;
+  globalThis.setTimeout =
+    ((run: () => void, milliseconds: number) =>
+      setTimeout(run, milliseconds === 1_800_000 && ++files === 2 ? 0 : milliseconds)) as typeof setTimeout;
+  try {
+    const found = await triedAll(['a', 'hang'], { jobs: 1, child: SAMPLE });
+    assert.equal(found.get('a'), { frames: 1, width: 2, height: 2 });
+    assert.equal(found.get('hang'), { problem: 'takes more than 30 minutes to decode', isPassing: true });
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
 });
 
 test('a process that cannot start is an error, not the fault of every file; a signal ends what hangs', async () => {
@@ -196,6 +212,16 @@ test('a check ends with 3 where a line is wrong, with 1 where all else is, with 
   const good = await checked(...sound);
   assert.equal([good.code, told(good)], [0, ['2 of 2 files are sound, with 2 frames',
     'run.yaml: nothing is in the way of this run', 'the whole report is in run.check.txt']], good.stderr);
+});
+
+test('a check that is asked to stop says how far it came, and ends with the status of that', async () => {
+  const file = at('own/run.yaml');
+  const { code, stdout } = await printed(() => {
+    const checking = check(loadConfig(file), { file, out: at('own/unmade'), jobs: 1 });
+    process.emit('SIGUSR1', 'SIGUSR1');
+    return checking;
+  });
+  assert.equal([code, stdout], [138, 'stopped after 3 files; the next check goes on from there\n']);
 });
 
 test('a file that was touched is tried anew, one that was not is not', () => {

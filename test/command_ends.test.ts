@@ -10,7 +10,7 @@ import { FileError } from '../engine/file_error.ts';
 import { folderOf, misfitOf } from '../train/commands/evaluate.ts';
 import { Telling } from '../train/commands/predict.ts';
 import { keepBest } from '../train/commands/train.ts';
-import { beginText, endText, reportOf } from '../train/commands/table_moving_shapes.ts';
+import { beginText, endText, reportOf, tableMovingShapes } from '../train/commands/table_moving_shapes.ts';
 import type { FoundOrder, SystemSummary } from '../train/moving_shapes/comparison_report.ts';
 import { type Comparison, PAPER } from '../train/moving_shapes/comparisons.ts';
 import type { ComparedSystem } from '../train/moving_shapes/systems.ts';
@@ -169,6 +169,41 @@ test('a table of systems has what was measured, the curves of the first seed, an
     '5 systems, 1 seed, each in about a minute; a run that is cut off goes on by the same command.\n',
     '5 systems, 3 seeds, each in about 2 minutes; a run that is cut off goes on by the same command.\n',
   ]);
+});
+
+test('a comparison that is trained is drawn up from what is there; one that would take hours is asked for once more', async () => {
+  const short = { sizes: { train: 6, testSeen: 1, testUnseen: 1, stills: 1 }, clipSteps: 0, videoSteps: 2, shots: 0,
+    shotSteps: 0 };
+  const system: ComparedSystem = { key: 'a', name: 'A', system: 'vit-mean', fromClip: false, group: 'first' };
+  const comparison: Comparison = { ...PAPER, systems: [system], orders: [], plan: { ...short, videoSteps: 1e12 },
+    smoke: short, columns: ['seen'], shown: 'a', command: 'table x' };
+  const out = at('compared');
+  const drawn = (more: object) =>
+    printed(() =>
+      tableMovingShapes({ comparison, seed: 7, seeds: 2, out, smoke: true, patient: false, json: false, ...more })
+    );
+  const slow = await drawn({ smoke: false });
+  assert.is(slow.code, 1);
+  assert.match(slow.stdout,
+    /^On .+ each seed would take .+\.\n {2}a small form, which learns little: {2}npx firstlight table x --smoke\n/);
+  const result = { motions: 0.5, shots: null, unseen: null, parameters: 1, macs: 1, bytes: 1, clipsPerSecond: 1,
+    seconds: 60, steps: [2, 0] };
+  for (const [seed, seen] of [[7, 0.25], [8, 0.75], [9, 'of no seed that is asked for']] as const) {
+    const folder = join(out, `seed_${seed}`, 'a');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'system.json'), JSON.stringify({ ...result, seen }));
+    writeFileSync(join(folder, 'config.yaml'), 'model: {}\n');
+    writeFileSync(join(folder, 'log.jsonl'), '');
+  }
+  const text = await drawn({});
+  assert.is(text.code, 0, text.stderr);
+  assert.match(text.stdout,
+    /^1 systems, 2 seeds, each in [^]*^\| A +\| +50\.0 ± [^]*^Time {6}[^]*^Report {4}file:.*\n/m);
+  const json = await drawn({ json: true });
+  const { systems, orders } = JSON.parse(json.stdout);
+  assert.equal([json.code, json.stdout], [0, `${JSON.stringify({ systems, orders }, null, 2)}\n`]);
+  assert.equal([systems.map((each: SystemSummary) => [each.name, each.measured.seen?.mean]), orders], [[['A', 0.5]],
+    []]);
 });
 
 test.run();

@@ -6,9 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
+import { answerTo } from '../train/data/loading/answer.ts';
+import type { ClipCache } from '../train/data/loading/clip_cache.ts';
 import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
 import { DecoderEndedError, Decoders } from '../train/data/loading/decoders.ts';
 import type { SampleRequest } from '../train/data/loading/plan.ts';
+import { inspect } from '../train/data/video/inspect.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { trainingPreprocessor } from '../train/run/system.ts';
 import { writePng } from '../train/data/video/stills.ts';
@@ -142,4 +145,33 @@ test('threads that cannot be started are a sentence, not a wait', async () => {
 });
 
 test.after(() => rmSync(folder, { recursive: true }));
+/** A request for a file as it is evaluated. */
+const evaluated = (path: string): SampleRequest => ({ path, index: 0, purpose: { resize: null },
+  sampling: { frames: 2, size: 32, crop: false, flip: false, seed: 1 } });
+
+test('a thread answers with a sample, whose memory it hands over once, and with how long that took', async () => {
+  const start = performance.now();
+  const { answer, moved } = await answerTo({ id: 7, request: evaluated(at('a.mp4')) }, undefined);
+  const { id, sample, milliseconds, ...others } = answer;
+  assert.is(id, 7);
+  assert.equal(others, { trouble: undefined });
+  assert.equal([sample?.frames.length, sample?.total], [2, 3]);
+  assert.equal(new Set(moved), new Set(sample?.frames.map(({ data }) => data.buffer)));
+  assert.is(moved.length, new Set(moved).size);
+  assert.ok(milliseconds >= 0 && milliseconds <= performance.now() - start, `${milliseconds} ms`);
+});
+
+test('a thread answers why there is no sample, and what goes wrong with a cache; a defect is thrown', async () => {
+  writeFileSync(at('no.mp4'), 'a text');
+  const cache = { find: () => undefined, writer: () => undefined,
+    takeTrouble: () => 'the cache is full' } as unknown as ClipCache;
+  const { answer, moved } = await answerTo({ id: 8, request: evaluated(at('no.mp4')) }, cache);
+  const { refusal, trouble } = answer;
+  const { code, message, context, hint } = assert.throwsWith<VideoDecodeError>(() => inspect(at('no.mp4')),
+    VideoDecodeError);
+  assert.equal([refusal, trouble, moved], [{ code, message, context, hint }, 'the cache is full', []]);
+  const request = { ...evaluated(at('a.mp4')), sampling: undefined } as unknown as SampleRequest;
+  await assert.rejectsWith(answerTo({ id: 9, request }, undefined), TypeError);
+});
+
 test.run();

@@ -9,12 +9,14 @@ import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { CheckpointFormatError, VideoDecodeError } from '../engine/errors.ts';
 import { FileError, fileErrorOf, onFileSync } from '../engine/file_error.ts';
+import { readText } from '../engine/read_text.browser.ts';
 import { openRegular, openRegularSync, readRegular, readRegularSync } from '../engine/regular_file.node.ts';
 import { inspect } from '../train/data/video/inspect.ts';
 import { FileBytes } from '../model/checkpoint/bytes.node.ts';
 import { disk, type Files, writeAtomically } from '../model/checkpoint/files.node.ts';
 import { tolerant } from '../model/checkpoint/tolerant.node.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
+import { openUnder } from './open_files.ts';
 import { SimulatedDisk } from './simulated_disk.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-files-'));
@@ -156,5 +158,37 @@ testIf(process.platform !== 'win32', 'Windows has no pipes among its files')(
     }
   },
 );
+
+test('what is no regular file after all is closed again', async () => {
+  const { stat } = fs.promises;
+  Object.assign(fs.promises, { stat: async () => ({ isFile: () => true }) });
+  syncBuiltinESMExports();
+  try {
+    await assert.rejectsWith(openRegular(folder), FileError, `${folder}: is a folder, expected a file`);
+  } finally {
+    Object.assign(fs.promises, { stat });
+    syncBuiltinESMExports();
+  }
+  assert.not.ok(openUnder(folder).includes(folder));
+});
+
+test('an error of a code that nobody knows, of no file that is known, stays as it is', () => {
+  const [foreign, full] = [problem('EFOO'), problem('ENOSPC')];
+  assert.is(fileErrorOf(foreign), foreign);
+  assert.is((fileErrorOf(full) as Error).message, 'a file (unnamed): the disk is full');
+});
+
+test('in a page, a text that is not to be had is told with its address and why', async () => {
+  const { fetch } = globalThis;
+  const url = new URL('https://host/a.wgsl');
+  try {
+    globalThis.fetch = async () => new Response('text');
+    assert.is(await readText(url), 'text');
+    globalThis.fetch = async () => new Response('page', { status: 404, statusText: 'Not Found' });
+    await assert.rejectsWith(readText(url), Error, 'https://host/a.wgsl: 404 Not Found');
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});
 
 test.run();

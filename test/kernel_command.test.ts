@@ -12,6 +12,7 @@ import { ACTIVATION_REFERENCE } from '../kernels/shared/activation.reference.ts'
 import { kernelText, type KernelOptions } from '../train/commands/kernel.ts';
 import { exitCodeOf } from '../train/cli/failure.ts';
 import { close } from './close.ts';
+import { commandLine } from './command_line.ts';
 
 const gpu = await open();
 
@@ -177,6 +178,11 @@ test('every command of a page that prints a kernel names a room, a case and a va
     );
     assert.match(kernelText(gpu, { ...options, type, variant: here ? variant : undefined }), /@compute/, line);
   }
+});
+
+test('the command prints it, and ends with 0', async () => {
+  const { code, stdout } = await commandLine(['kernel', 'gelu', '--list']);
+  assert.equal([code, stdout], [0, `${kernelText(gpu, { name: 'gelu', list: true })}\n`]);
 });
 
 test.after(() => gpu.close());

@@ -1,8 +1,9 @@
 /** What a run takes is known before its first allocation. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { formatBytes, open } from '../engine/index.ts';
+import { formatBytes, Gpu, open } from '../engine/index.ts';
 import { PRESETS } from '../model/systems/config.ts';
+import { nullDevice } from './null_gpu.ts';
 import { trainingStep } from '../bench/training_step.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { checkEvaluationMemory, checkMemory, memoryLine, memoryOf, type RunMemory } from '../train/run/memory.ts';
@@ -116,6 +117,32 @@ test('the parts of a run add up; what would help is estimated as a run of its ow
       'or raise run.memoryGiB, if the machine has more',
     ]);
   }
+});
+
+test('what would help a process that shares its steps takes its part of them', async () => {
+  const batch = { batch: 8, accumulation: 2, recompute: true };
+  const own = { first: 1, count: 1 };
+  const total = (train: object, count: number) =>
+    memoryOf(gpu, configOf({ ...batch, ...train }), PRESETS.tiny, TEXTS, { first: 0, count }).total;
+  await using small = await open({ budget: total({}, 1) - 1 });
+  const { hint } = assert.throwsWith(() => checkMemory(small, configOf(batch), PRESETS.tiny, TEXTS, own),
+    /^this run needs/);
+  assert.match(String(hint),
+    `--set train.batch=4 --set train.accumulation=4: ${
+      formatBytes(total({ batch: 4, accumulation: 4 }, 2)).replace(/ \(.*/, '')
+    }`);
+});
+
+test('a clip takes less to be measured in half precision', async () => {
+  const { device, adapter, instance } = await nullDevice({});
+  await using half = new Gpu(device, adapter, instance, { budget: 2 ** 28 });
+  const need = (precision: string) =>
+    (assert.throwsWith(
+      () => checkEvaluationMemory(half, configOf({ precision }), PRESETS.tiny, { total: 2 ** 28 } as RunMemory),
+      { code: 'FL_OOM' },
+    ) as unknown as { context: { need: number } }).context.need - 2 ** 28;
+  const [whole, own] = [need('f32'), need('f16')];
+  assert.ok(own > 0.4 * whole && own < 0.8 * whole, `${own} of ${whole}`);
 });
 
 test('a clip is measured beside what training holds, where both just fit', async () => {

@@ -3,6 +3,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { commandsOf, ConfigError, type Gpu, type Shape, ShapeError, Tensor } from '../engine/index.ts';
 import { BATCH_NORMS, BatchNorm, freezeBatchNorms } from '../model/parts/batch_norm.ts';
+import { MultiframeIntegration } from '../model/parts/mit.ts';
 import { sinePositions } from '../model/parts/videomae.ts';
 import { configFor, hasTexts, imageSizeOf, isNetworkName, type ModelConfig, networkFor, PRESETS, presetsOf, resized,
   SYSTEM_NAMES, textConfigOf, textWidthOf, towersOf, validateConfig, vectorsOf } from '../model/systems/config.ts';
@@ -102,8 +103,17 @@ test('what is known of a configuration is known of each system', () => {
     } else assert.is(towersOf(config, 'c'), config);
   }
   assert.is(vectorsOf(configFor('clip-mean', tiny, { vectors: 5 })), 5);
+  assert.is(vectorsOf({ ...configFor('clip-mean', tiny, { vectors: 5 }), vectors: undefined } as ModelConfig), 0);
   assert.throwsWith(() => validateConfig(resized(networkFor('videomae', 'tiny', clips), { frames: 3 }), 'c'),
     ConfigError, 'c: tubelet (2) must divide frames (3)');
+});
+
+test('multi-frame integration has positions for so many frames, and takes no others', () => {
+  const mit = new MultiframeIntegration(gpu, tiny.mit, tiny.embedDim, tiny.frames);
+  using frames = Tensor.zeros(gpu, [1, 5, tiny.embedDim], 'frames');
+  assert.throwsWith(() => mit.forward(frames), ShapeError,
+    'multi-frame integration: got 5 frames per video, the model has positions for 4');
+  mit.dispose();
 });
 
 test('of batch norms all train, the first alone, or none', () => {

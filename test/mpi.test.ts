@@ -5,9 +5,11 @@ import { deviceSettings, launchedAs } from '../engine/setup/launcher.mjs';
 import { additions, endsOf, firstHalf, mostOpen } from '../mpi/order.ts';
 import { ALONE, openWorld } from '../mpi/world.ts';
 import { ConfigError, FirstlightError } from '../engine/errors.ts';
-import { remediesOf } from '../train/commands/doctor_ranks.ts';
+import { doctorOfRanks, remediesOf } from '../train/commands/doctor_ranks.ts';
 import { agreed } from '../train/ranks/agreed.ts';
 import { shareOf } from '../train/ranks/share.ts';
+import { printed } from './command_line.ts';
+import { inStep } from './lockstep.ts';
 import { withSection } from './ranks/page.ts';
 
 test('a launcher is known by the variables that it sets', () => {
@@ -159,6 +161,29 @@ test('ranks that cannot train, and adapters that differ, are told', () => {
     'rank 1 on b cannot train: no driver',
   ]);
   assert.match(remediesOf([one, { ...one, driver: 'y.json' }])[0], /^the ranks have different adapters/);
+});
+
+test('all ranks end with what doctor found on any of them; rank 0 prints it', async () => {
+  const found = { canTrain: true, adapter: { kind: 'software', name: 'llvmpipe', driver: 'x.json' } };
+  const diagnosed = async (isSound: boolean, json: boolean) => {
+    let codes: readonly number[] = [];
+    const { stdout } = await printed(async () => {
+      codes = await inStep(2,
+        (world) =>
+          doctorOfRanks({ ...world, numbers: (count) => new Float32Array(Math.min(count, 2)) }, { ...found,
+            canTrain: isSound || world.rank === 0 }, json));
+      return 0;
+    });
+    return { codes, stdout };
+  };
+  const { codes, stdout } = await diagnosed(true, true);
+  const told = JSON.parse(stdout) as { readonly ranks: unknown; readonly library: string };
+  assert.equal([codes, stdout], [[0, 0], `${JSON.stringify(told, null, 2)}\n`]);
+  const rank = { host: 'host0', adapter: 'llvmpipe', driver: 'x.json', canTrain: true };
+  assert.equal([told.library, told.ranks], ['one process', [rank, { ...rank, host: 'host1' }]]);
+  const broken = await diagnosed(false, false);
+  assert.equal(broken.codes, [4, 4]);
+  assert.match(broken.stdout, /^MPI {8}one process, 2 ranks on 2 hosts$/m);
 });
 
 test.run();

@@ -22,7 +22,7 @@ import { forwardMacs, messageAnswerMacs } from '../train/run/macs.ts';
 import { memoryOf } from '../train/run/memory.ts';
 import { type Plan, planOf } from '../train/run/plan.ts';
 import { measureSpeed } from '../train/run/speed.ts';
-import { commandLine } from './command_line.ts';
+import { commandLine, printed } from './command_line.ts';
 import { newModel } from '../train/run/system.ts';
 import { type RunTexts, textsOf } from '../train/run/texts.ts';
 
@@ -246,6 +246,27 @@ test('what cannot be known is asked for', async () => {
   assert.match((await refused(other)).message, 'data.size: is 32, the model takes pictures of 336');
 });
 
+test('clips are counted as they are there; else the lines of their list; else nobody knows', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'firstlight-plan-'));
+  const [train, labels] = [join(folder, 'list.txt'), join(folder, 'labels.csv')];
+  writeFileSync(labels, labelsText(['up', 'down']));
+  const config = (more: object = {}) =>
+    tiny({ data: { train, labels, root: folder, size: 32, ...more }, train: { steps: 1, batch: 1 } });
+  try {
+    writeFileSync(train, 'a.mp4 1\n');
+    assert.equal((await planOf(gpu, config())).clips, { count: 1,
+      source: `lines of ${train}, whose files are not there` });
+    const unknown = await assert.rejectsWith(planOf(gpu, config({ root: join(folder, 'none') })), ConfigError);
+    assert.match(unknown.message, 'its path names no published data set');
+    writeFileSync(join(folder, 'a.mp4'), '');
+    assert.equal((await planOf(gpu, config())).clips, { count: 1, source: `of ${train}` });
+    writeFileSync(train, '');
+    await assert.rejectsWith(planOf(gpu, config()), ConfigError, /^data\.train: /);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('a path tells its data set, the last one that it names', () => {
   const named = (path: string) => publishedSet('list', path)?.name;
   assert.equal(
@@ -359,16 +380,18 @@ test('the page of the configurations has the table of all plans', () => {
 });
 
 test('the command prints a table of several configurations', async () => {
-  const printed: string[] = [];
-  const { log } = console;
-  console.log = (text: string) => void printed.push(text);
-  try {
-    const few = ['k400/32_16', 'k400/32_8'].map(fileOf).map((file) => ({ file, config: loadConfig(file) }));
-    assert.is(await plan(few, {}), 0);
-  } finally {
-    console.log = log;
-  }
-  assert.equal(cellsOf(printed.join('\n')).map(([name]) => name).slice(2), ['k400/32_8', 'k400/32_16']);
+  const few = ['k400/32_16', 'k400/32_8'].map(fileOf).map((file) => ({ file, config: loadConfig(file) }));
+  const { code, stdout } = await printed(() => plan(few, {}));
+  assert.is(code, 0);
+  assert.equal(cellsOf(stdout).map(([name]) => name).slice(2), ['k400/32_8', 'k400/32_16']);
+});
+
+test('the command prints the page of one configuration, and how long a step would take here', async () => {
+  const config = tiny({ data: { ...TINY.data, train: 'ucf101/a.txt' } });
+  const { code, stdout } = await printed(() => plan([{ file: 'mine.yaml', config }], {}));
+  const page = planPage('mine.yaml', await planOf(gpu, config));
+  assert.equal([code, stdout.slice(0, page.length)], [0, page]);
+  assert.match(stdout.slice(page.length).replace(/\s+/g, ' '), / one block of the vision tower, .* takes \S+ s on /);
 });
 
 test.after(() => gpu.close());

@@ -363,4 +363,24 @@ for (const { op, fits, alsoFits = {}, refused, run } of calls) {
   );
 }
 
+test('what is normalised has a last axis, whose length no column of one element stands for', () => {
+  const { x, one } = operandsOf({ x: [], one: [1] }) as Record<string, Tensor>;
+  for (const [op, run] of [
+    ['layernorm', () => layernorm(x, one, one)],
+    ['rmsnorm', () => rmsnorm(x, one)],
+    ['fixedBatchNorm', () => fixedBatchNorm(x, one, one, { mean: one, variance: one })],
+  ] as const) {
+    const { message } = assert.throwsWith(run, ShapeError);
+    assert.ok(message.startsWith(`${op}: x [] needs a `) && message.endsWith(' of [0], got [1]'), message);
+  }
+});
+
+test('a product of two operands that are both transposed is refused, with the product that it is', () => {
+  const { a, b } = operandsOf({ a: [4, 3], b: [5, 4] }) as Record<string, Tensor>;
+  assert.throwsWith(() => matmul(a, b, { transposeA: true, transposeB: true }), ShapeError,
+    'matmul: a is [4,3], b is [5,4], both to be transposed, which no kernel does', {
+    hint: 'Aᵀ·Bᵀ = (B·A)ᵀ: multiply in the other order',
+  });
+});
+
 test.run();

@@ -1,6 +1,5 @@
 /** A checkpoint that rank 0 sends: all of its bytes, in as many pieces as it has, and nothing that is left behind. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync,
-  writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { test } from './test.ts';
@@ -12,6 +11,7 @@ import type { Saved } from '../train/checkpoint/store.ts';
 import { ALONE } from '../mpi/world.ts';
 import { snapshotAt, using } from './checkpoint_sample.ts';
 import { inStep, OutOfStepError } from './lockstep.ts';
+import { openUnder } from './open_files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'firstlight-sent-'));
 const { TMPDIR } = process.env;
@@ -41,19 +41,6 @@ const sent = <T>(what: Saved | undefined, look: (got: Saved | undefined) => T | 
     return await look(got.saved);
   }, seen);
 
-/** Files of the runs here that are open, where the system tells. */
-const open = () => {
-  if (!existsSync('/proc/self/fd')) return [];
-  const names = readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return [readlinkSync(join('/proc/self/fd', fd))];
-    } catch {
-      return []; // that of the list itself
-    }
-  });
-  return names.filter((name) => name.startsWith(root));
-};
-
 test('each rank has the files of rank 0, byte for byte, until it needs them no more', async () => {
   const own = await saved('whole');
   // not sealed: no file of a checkpoint is as small, or needs to be as large here
@@ -78,7 +65,7 @@ test('each rank has the files of rank 0, byte for byte, until it needs them no m
   }, seen);
   assert.is(new Set(got).size, 3, 'each has a folder of its own');
   assert.equal(readdirSync(received), []);
-  assert.equal(open(), [], 'all files are closed');
+  assert.equal(openUnder(root), [], 'all files are closed');
   const sizes = seen.slice(1).map((name) => Number(/^broadcast of (\d+) bytes from 0$/.exec(name)?.[1]));
   assert.is(seen[0], 'gather');
   assert.is(sizes.length, names.length, 'one piece for each file, none for the empty one, two for the large one');
@@ -104,7 +91,7 @@ test('what does not come as it was saved is refused, and removed', async () => {
     await sendCheckpoint({ ...world, broadcast: () => Promise.reject(new Error('the link is gone')) }, own);
   });
   await assert.rejectsWith(vanishing, Error, 'the link is gone');
-  assert.equal([readdirSync(received), open()], [[], []]);
+  assert.equal([readdirSync(received), openUnder(root)], [[], []]);
 });
 
 test('ranks that call other things are told of it, and none waits for ever', async () => {

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
+import fs, { constants } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { FEATURE_USES, LIMIT_USES } from '../engine/index.ts';
 import { usableMemory } from '../train/run/machine.ts';
-import { type Diagnosis, graphicsRemedies, type ShownDevices } from '../train/commands/doctor.ts';
+import { type Diagnosis, graphicsRemedies, loadFailure, type ShownDevices,
+  shownDevices } from '../train/commands/doctor.ts';
 
 const cli = fileURLToPath(new URL('../train/cli/process.ts', import.meta.url));
 const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
@@ -67,6 +70,35 @@ test('doctor says what stands between a machine and its GPU, by the devices that
   ]);
   assert.equal(told('none', {}), ['this machine shows no GPU', 'without a GPU']);
   assert.equal(told('swiftshader', {}), ['this machine shows no GPU', 'a faster software adapter']);
+});
+
+test('a device that may not be both read and written is locked', () => {
+  const { existsSync, readdirSync, accessSync } = fs;
+  const asked: unknown[] = [];
+  Object.assign(fs, { existsSync: () => true,
+    readdirSync: (path: string) => (path === '/dev' ? ['nvidia0', 'nvidiactl'] : ['card0', 'renderD128', 'renderD129']),
+    accessSync: (path: string, mode: number) => {
+      asked.push(mode);
+      if (path.endsWith('129')) throw new Error('EACCES');
+    } });
+  syncBuiltinESMExports();
+  try {
+    const { forced, ...shown } = shownDevices();
+    assert.is(forced, process.env.FIRSTLIGHT_ADAPTER ?? 'auto');
+    assert.equal(shown, { nvidia: ['/dev/nvidia0'], render: ['/dev/dri/renderD128', '/dev/dri/renderD129'],
+      locked: ['/dev/dri/renderD129'] });
+  } finally {
+    Object.assign(fs, { existsSync, readdirSync, accessSync });
+    syncBuiltinESMExports();
+  }
+  const both = constants.R_OK | constants.W_OK;
+  assert.equal(asked, [both, both]);
+});
+
+test('a package that cannot be loaded is told by the first line of what is wrong', async () => {
+  assert.is(await loadFailure('node:path'), undefined);
+  assert.match(String(await loadFailure('data:text/javascript,throw Error("its binary\\nis not here")')),
+    /^its binary$/);
 });
 
 test.run();

@@ -237,8 +237,13 @@ function diagnosis(own: Partial<Diagnosis> = {}): Diagnosis {
     limits: Object.fromEntries(Object.keys(LIMIT_USES).map((name) => [name, 1024])),
     machine: { node: '20.1.0', system: 'a system', processor: 'a processor', cores: 2, memoryBytes: 2 ** 31,
       freeMemoryBytes: 2 ** 30 },
-    parts: [{ name: 'video files', purpose: 'reading', present: true, detail: 'node-av 6' }, { name: 'koffi',
-      purpose: 'a library', present: false, detail: 'no koffi' }], remedies: [], ...own };
+    parts: [{ name: 'video files', purpose: 'reading', present: true, detail: 'node-av 6', remedy: 'npm ci' }, {
+      name: 'koffi',
+      purpose: 'a library',
+      present: false,
+      detail: 'no koffi',
+      remedy: 'npm ci',
+    }], remedies: [], ...own };
 }
 
 test('doctor draws up what it found, what it lacks and what to do, a line each', () => {

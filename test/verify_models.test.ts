@@ -5,6 +5,7 @@ import { FirstlightError, open } from '../engine/index.ts';
 import { ones } from '../engine/tape.ts';
 import type { Noise } from '../train/verify/comparison.ts';
 import { kindOf, verifyFixture } from '../train/verify/index.ts';
+import { adamwSettings } from '../train/verify/model.ts';
 import { copied, fixtureOf, type Held, held, off } from './fixture_sample.ts';
 
 const gpu = await open();
@@ -22,6 +23,11 @@ async function checked(json: object, parts: Readonly<Record<string, Held>>) {
     assert.equal([opened(), gpu.pool.live], [0, live]);
   }
 }
+
+test('what a description leaves out of an optimiser is no rate, no decay, and one epoch of one step', () => {
+  assert.equal(adamwSettings.parse({}), { lr: 0, weight_decay: 0, LR: 0, WEIGHT_DECAY: 0, EPOCHS: 1, WARMUP_EPOCHS: 0,
+    n_iter_per_epoch: 1 });
+});
 
 /** What is read of a description of X-CLIP here. */
 interface Sidecar {

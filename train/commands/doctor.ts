@@ -16,7 +16,7 @@ interface Part {
   readonly purpose: string;
   readonly present: boolean;
   readonly detail: string;
-  readonly remedy?: string;
+  readonly remedy: string;
 }
 
 /** All that doctor finds out; `--json` prints it. */
@@ -58,7 +58,7 @@ function inPath(...names: readonly string[]): string | undefined {
 }
 
 /** Loads an optional package; undefined if it works, else why not. */
-async function loadFailure(name: string): Promise<string | undefined> {
+export async function loadFailure(name: string): Promise<string | undefined> {
   try {
     await import(name);
     return undefined;
@@ -117,7 +117,7 @@ export interface ShownDevices {
   readonly locked: readonly string[];
 }
 
-function shownDevices(): ShownDevices {
+export function shownDevices(): ShownDevices {
   const devices = (folder: string, pattern: RegExp) => (existsSync(folder)
     ? readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name))
     : []);
@@ -199,7 +199,7 @@ async function diagnose(): Promise<Diagnosis> {
     parts: optional,
     remedies: [...(process.platform === 'linux' ? graphicsRemedies(kind, shownDevices()) : []), ...optional.flatMap((
       { name, present, remedy },
-    ) => (present || remedy === undefined ? [] : [`${name}: ${remedy}`]))],
+    ) => (present ? [] : [`${name}: ${remedy}`]))],
   };
   await gpu?.close();
   return diagnosis;

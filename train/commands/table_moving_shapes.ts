@@ -1,5 +1,5 @@
 /** `firstlight table moving-shapes`: systems trained alike, over several seeds. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Gpu, open } from '../../engine/index.ts';
@@ -49,7 +49,6 @@ export async function tableMovingShapes(
     return 1;
   }
   if (!json) console.log(beginText(systems.length, seeds, expected));
-  mkdirSync(out, { recursive: true });
   const results = new Map<number, Awaited<ReturnType<typeof compareWithSeed>>>();
   for (let own = seed; own < seed + seeds; own++) {
     results.set(own, await compareWithSeed({ gpu, seed: own, folder: folderOf(out, own), plan, systems, stop }));

@@ -39,17 +39,17 @@ const group = z.object({ params: z.array(z.string()), weight_decay: z.number(), 
 type FixtureGroup = z.infer<typeof group>;
 
 /** The parts of a sidecar that describe the optimiser. */
-const adamwSettings = z.object({
+export const adamwSettings = z.object({
   betas: z.tuple([z.number(), z.number()]).optional(),
   eps: maybe,
-  lr: maybe,
-  weight_decay: maybe,
+  lr: z.number().default(0),
+  weight_decay: z.number().default(0),
   groups: z.union([z.array(group).min(1), z.string()]).optional(),
-  LR: maybe,
-  WEIGHT_DECAY: maybe,
-  EPOCHS: maybe,
-  WARMUP_EPOCHS: maybe,
-  n_iter_per_epoch: maybe,
+  LR: z.number().default(0),
+  WEIGHT_DECAY: z.number().default(0),
+  EPOCHS: z.number().default(1),
+  WARMUP_EPOCHS: z.number().default(0),
+  n_iter_per_epoch: z.number().default(1),
   FIX_TEXT: z.boolean().optional(),
   losses: z.array(z.number()).optional(),
   losses_before_each_step_and_after_last: z.array(z.number()).optional(),
@@ -287,13 +287,13 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loa
   const recipe = Array.isArray(settings.groups);
   if (recipe && settings.FIX_TEXT) freeze(model, 'visual');
   const groups = recipe
-    ? recipeGroups(model, { weightDecay: settings.WEIGHT_DECAY ?? 0, newPartsLrScale: 10 })
-    : [everything(model, settings.weight_decay ?? 0)];
+    ? recipeGroups(model, { weightDecay: settings.WEIGHT_DECAY, newPartsLrScale: 10 })
+    : [everything(model, settings.weight_decay)];
   using optimizer = new AdamW(gpu, groups, { beta1: betas[0], beta2: betas[1], eps, maxNorm: 0 });
   const lrs = (step: number) =>
     optimizer.groups.map((
       group,
-    ) => (recipe ? learningRate(scheduleOf(settings), step, group.lrScale) : (settings.lr ?? 0)));
+    ) => (recipe ? learningRate(scheduleOf(settings), step, group.lrScale) : settings.lr));
   const results: CheckResult[] = recipe ? [groupsAgree(file, groups, settings.groups as readonly FixtureGroup[])] : [];
   const losses: number[] = [];
   // in half precision the first steps find the loss scale: they change nothing, and are done again
@@ -329,7 +329,7 @@ function everything(model: Xclip, weightDecay: number): ParameterGroup {
   return { name: 'all', lrScale: 1, weightDecay, parameters: [...model.parameters()] };
 }
 
-function scheduleOf({ LR = 0, EPOCHS = 1, WARMUP_EPOCHS = 0, n_iter_per_epoch = 1 }: AdamWSettings) {
+function scheduleOf({ LR, EPOCHS, WARMUP_EPOCHS, n_iter_per_epoch }: AdamWSettings) {
   return { form: 'recipe' as const, baseLr: LR, minLr: LR / 100, warmup: WARMUP_EPOCHS * n_iter_per_epoch,
     total: EPOCHS * n_iter_per_epoch, batchesPerEpoch: n_iter_per_epoch };
 }

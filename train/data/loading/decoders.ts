@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { FirstlightError, VideoDecodeError } from '../../../engine/errors.ts';
 import { duration } from '../../log/progress.ts';
 import { type CacheRoom, ClipCache } from './clip_cache.ts';
-import type { Answer, Job, Refusal, Start } from './decoder_thread.ts';
+import type { Answer, Job, Refusal } from './answer.ts';
+import type { Start } from './decoder_thread.ts';
 import type { Sample, SampleRequest } from './plan.ts';
 import { readSample } from './sample.ts';
 
