@@ -4,11 +4,14 @@ import type { Bytes } from './bytes.ts';
 import { cutOff, damagedAt, MAX_CHECKED_BYTES, MOST_LEVELS, type Source } from './source.ts';
 import { faultOfTimes } from './times.ts';
 
+/** The head of a box, which takes 16 bytes at most. */
+const headAt = (source: Source, at: number) => boxAt(source.read(at, 16), 0);
+
 /** What is wrong with a file: its boxes, the number of its samples, or the times of its frames. */
 export function faultOfBoxes(source: Source): string | undefined {
   let samples = 0;
   for (let at = 0; at + 8 <= source.bytes;) {
-    const { type, size, head } = boxAt(source.read(at, 16), 0);
+    const { type, size, head } = headAt(source, at);
     if (size !== 0 && size < head) return damagedAt(at);
     const end = size === 0 ? source.bytes : at + size;
     if (end > source.bytes) return cutOff(end - source.bytes);
@@ -41,7 +44,7 @@ export function faultOfBoxes(source: Source): string | undefined {
 /** The contents of a file's `moov`, of a file whose boxes have no fault. */
 export function movieOf(source: Source): Bytes | undefined {
   for (let at = 0; at + 8 <= source.bytes;) {
-    const { type, size, head } = boxAt(source.read(at, 16), 0);
+    const { type, size, head } = headAt(source, at);
     const end = size === 0 ? source.bytes : at + size;
     if (type === 'moov') return source.read(at + head, end - at - head);
     at = end;
