@@ -176,8 +176,8 @@ run('a connection that breaks is a sentence, and another try goes on where it wa
   hub.asked.length = 0;
   hub.cuts = 3;
   await press(page, 'Load it');
-  await fault(page, 'FL_LOAD').waitFor();
-  assert.match(await textOf(fault(page, 'FL_LOAD')), /could not be fetched further than [\d,]+ bytes.*try again/i);
+  await fault(page, 'FL_NETWORK').waitFor();
+  assert.match(await textOf(fault(page, 'FL_NETWORK')), /could not be fetched further than [\d,]+ bytes.*try again/i);
   await press(page, 'Try again');
   await said(page, /^Loaded in/).waitFor();
   const begins = hub.asked.map((line) => /bytes=(\d+)-/.exec(line)?.[1]);

@@ -24,8 +24,8 @@ interface Model {
   readonly opened: Opened;
   /** Once it was loaded. */
   precision?: FloatType;
-  /** Whether the worker has it; false once that was lost. */
-  isThere: boolean;
+  /** Whether the worker that there is opened it; false once that was lost. */
+  isOpen: boolean;
 }
 
 export class ClassifyPanel {
@@ -77,7 +77,7 @@ export class ClassifyPanel {
   }
 
   #show(error: unknown, again: () => void): void {
-    if (this.#model !== undefined && WITHOUT_WORKER.test(codeOf(error))) this.#model.isThere = false;
+    if (this.#model !== undefined && WITHOUT_WORKER.test(codeOf(error))) this.#model.isOpen = false;
     this.#say('');
     this.#faults.replaceChildren(faultNote(error, () => {
       this.#faults.replaceChildren();
@@ -114,7 +114,7 @@ export class ClassifyPanel {
     this.#answer.replaceChildren();
     await this.#trying(() => this.#open(source), async () => {
       const opened = await this.#client.ask({ kind: 'open', source }, this.#hearing());
-      this.#model = { source, opened, isThere: false };
+      this.#model = { source, opened, isOpen: true };
       const look = this.#look as ClassifyLook;
       const isKept = look.kept.some(({ name }) => name === opened.path);
       this.#models.offer(opened, look, source.kind === 'hub' && !isKept);
@@ -126,16 +126,21 @@ export class ClassifyPanel {
     const model = this.#model;
     if (model === undefined) return;
     await this.#trying(() => this.#load(precision, keep), async () => {
-      if (model.precision !== undefined && !model.isThere) {
-        await this.#client.ask({ kind: 'open', source: model.source }, this.#hearing());
-      }
+      await this.#reopen(model);
       const { seconds, kept } = await this.#client.ask({ kind: 'load', precision, keep }, this.#hearing());
-      Object.assign(model, { precision, isThere: true });
+      model.precision = precision;
       this.#look = { ...this.#look as ClassifyLook, kept };
       this.#models.showKept(kept);
       this.#say(`Loaded in ${seconds.toFixed(1)} s.`);
       if (this.#clip !== undefined) await this.#classify(this.#clip);
     });
+  }
+
+  /** Opens a model again that another worker opened. Returns whether that was so. */
+  async #reopen(model: Model): Promise<boolean> {
+    if (model.isOpen) return false;
+    await this.#client.ask({ kind: 'open', source: model.source }, this.#hearing());
+    return model.isOpen = true;
   }
 
   async #forget(name: string): Promise<void> {
@@ -161,11 +166,8 @@ export class ClassifyPanel {
 
   async #classify(clip: ClipSource): Promise<void> {
     const model = this.#model as Model;
-    if (!model.isThere) {
-      const hear = this.#hearing();
-      await this.#client.ask({ kind: 'open', source: model.source }, hear);
-      await this.#client.ask({ kind: 'load', precision: model.precision as FloatType, keep: false }, hear);
-      model.isThere = true;
+    if (await this.#reopen(model)) {
+      await this.#client.ask({ kind: 'load', precision: model.precision as FloatType, keep: false }, this.#hearing());
     }
     const begin = performance.now();
     this.#seen = undefined;

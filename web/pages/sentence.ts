@@ -36,6 +36,7 @@ const FAULTS: readonly Fault[] = [
   { is: 'FL_CLOSED', wayOut: AGAIN },
   // files that come late
   { is: 'FL_LOAD', wayOut: `look at the network and try again: ${KEPT}` },
+  { is: 'FL_NETWORK', wayOut: 'look at the network and try again: what has come is kept, and so is what was typed' },
   { is: /dynamically imported module|importing a module script|preload css|^load failed$|failed to fetch/i,
     cause: 'a part of this page could not be loaded', wayOut: `look at the network and try again: ${KEPT}` },
   // what a browser keeps

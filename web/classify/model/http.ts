@@ -23,14 +23,14 @@ const get = (address: string, headers: Readonly<Record<string, string>> = {}) =>
 
 /** What a browser says of all that goes wrong on the way is the same. */
 function unreachable(name: string, cause: unknown, has = ''): FirstlightError {
-  return new FirstlightError('FL_LOAD', `${name} could not be fetched${has}`, {}, undefined, cause);
+  return new FirstlightError('FL_NETWORK', `${name} could not be fetched${has}`, {}, undefined, cause);
 }
 
 /**
  * Opens a file; undefined where there is none.
  *
  * @param name what errors call it
- * @throws FirstlightError FL_LOAD where the network is in the way, FL_HOST where its host refuses it
+ * @throws FirstlightError FL_NETWORK where the network is in the way, FL_HOST where its host refuses it
  */
 export async function openRemote(address: string, name: string, onFetched: OnFetched): Promise<RemoteFile | undefined> {
   const response = await firstRange(address, name);
