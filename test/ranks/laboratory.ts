@@ -17,6 +17,9 @@ export const STEPS = 3;
 /** Exit status of a run that SIGUSR1 has stopped: 128 and the signal's number. */
 export const STOPPED = 138;
 
+/** All trainings one after another. */
+const PATIENT: Place = { before: [], options: [], seconds: 900 };
+
 /** What a part of `npm run ranks` found. */
 export interface Found {
   readonly title: string;
@@ -74,7 +77,7 @@ export class Laboratory {
 
   /** The same of trainings that must come to their end, or stop as they are asked to. */
   run(count: number, jobs: readonly TrainingJob[], environment?: StartOptions['environment']): void {
-    const { status, stderr } = this.start(count, jobs, { environment });
+    const { status, stderr } = this.start(count, jobs, { environment, place: PATIENT });
     if (status !== (jobs.at(-1)?.asked === undefined ? 0 : STOPPED)) {
       throw new Error(`${count} ranks ended with ${status}\n${stderr}`);
     }

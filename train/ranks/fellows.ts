@@ -9,7 +9,7 @@ import { sendWeights } from './sent_weights.ts';
 import { shareOf } from './share.ts';
 
 /** Long enough for the full speed of a line, short enough to set off while much of a backward pass is to come. */
-const BUCKET_BYTES = 16 << 20;
+export const BUCKET_BYTES = 16 << 20;
 
 interface FellowsOptions {
   readonly gpu: Gpu;

@@ -1,7 +1,7 @@
 /** How long a step takes on several ranks, from what was measured on one: before there is a second card. */
 
-/** Bytes of a gradient that travel together: the first ones leave while the backward pass makes the others. */
-export const BUCKET_BYTES = 16 << 20;
+import { BUCKET_BYTES } from './fellows.ts';
+
 /** Bytes of sums that a host adds in a second: `MPI_Reduce_local`, on two cores of a server. */
 const ADDED_PER_SECOND = 4e9;
 /** Of the time of a micro-batch: what a backward pass takes, two products for each of the forward pass. */
