@@ -209,6 +209,9 @@ test('a readback that fails gives back what it has on its way', async () => {
   recorder.beforeSubmit();
   await assert.rejectsWith(reading, 'the device is gone');
   assert.equal([made(), buffers.reserved], [[4096, 4096, 4096], 0]);
+  await assert.rejectsWith(staging.read([range(x, 0, 12_000)]), 'the device is gone');
+  recorder.beforeSubmit();
+  assert.equal([made(), buffers.reserved], [[4096], 0], 'nothing is copied for one that has failed');
   device.finish = finish;
   assert.equal([...new Uint8Array((await staging.read([range(x, 4, 4)]))[0])], bytesOf(x, 4, 4));
 });
