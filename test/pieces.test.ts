@@ -129,7 +129,11 @@ test('pieces are handed on from 64 MiB of frames on, of which those of the next 
   stream.begin({ total: 8, times: steady(8, 2) });
   await stream.end();
   assert.equal(taken, [], 'nothing is left of before');
-  assert.equal([await after(1, 64 * MIB - 1), await after(6, 1), await after(0, 1)], [[], [], [0]]);
+  assert.equal([await after(1, 40 * MIB), await after(2, 1)], [[], []]);
+  stream.begin({ total: 8, times: steady(8, 2) });
+  assert.equal(await after(0, 64 * MIB), [], 'the other frame was of before');
+  stream.begin({ total: 8, times: steady(8, 2) });
+  assert.equal([await after(0, 1), await after(1, 64 * MIB - 2), await after(6, 1)], [[], [], [0]]);
 });
 
 test('a video begins at the piece that is asked for, anew at the first; one without times is refused', async () => {
@@ -140,6 +144,10 @@ test('a video begins at the piece that is asked for, anew at the first; one with
   for (const index of all(4)) await after(index, 1);
   await stream.end();
   assert.equal(taken.map(({ first, views }) => [first, views.length]), [[0, 2]]);
+  const one = streamed(1);
+  for (const index of one.stream.begin({ total: 2, times: steady(2, 2) })) await one.after(index, 1);
+  await one.stream.end();
+  assert.equal(one.taken.map(({ views }) => views.length), [1], 'a piece of one frame');
   assert.throwsWith(() => stream.begin({ total: 4, times: undefined }), VideoDecodeError, /does not tell when/);
   assert.throwsWith(() => stream.begin({ total: 4, times: [0] }), RangeError, '1 times for 4 frames');
 });
