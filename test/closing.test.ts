@@ -23,6 +23,8 @@ import { RunLock } from '../train/checkpoint/lock.ts';
 import { FixtureFile } from '../train/verify/fixture.ts';
 import { FileBytes } from '../model/checkpoint/bytes.node.ts';
 import { configHeld } from '../train/run/start.ts';
+import { receiveCheckpoint, sendCheckpoint } from '../train/ranks/sent_checkpoint.ts';
+import { ALONE, type World } from '../mpi/world.ts';
 import { snapshotAt, using } from './checkpoint_sample.ts';
 import { disk } from '../model/checkpoint/files.node.ts';
 import { all, clip, refusal } from './video_sample.ts';
@@ -52,6 +54,27 @@ const sampling = { frames: 4, size: 32, crop: true, flip: true, seed: 5 };
 const sample = (name: string) => readSample({ path: at(name), index: 0, purpose: { epoch: 0 }, sampling }, cache);
 const keptFile = () => join(room.folder, readdirSync(room.folder)[0]);
 
+/** Two ranks of one process: what the first one has reaches the other in order. */
+function pair(): readonly World[] {
+  const sent: unknown[] = [];
+  const waiting: ((value: unknown) => void)[] = [];
+  const send = (value: unknown) => {
+    const next = waiting.shift();
+    if (next === undefined) sent.push(value);
+    else next(value);
+  };
+  const taken = () => sent.length > 0 ? Promise.resolve(sent.shift()) : new Promise((resolve) => waiting.push(resolve));
+  const world = { ...ALONE, size: 2 };
+  return [
+    { ...world, gather: async (value) => {
+      send(value);
+      return [value, value];
+    }, broadcast: async (bytes) => send(bytes.slice()) },
+    { ...world, rank: 1, gather: async <T>(value: T) => [(await taken()) as T, value],
+      broadcast: async (bytes) => bytes.set(await taken() as Uint8Array) },
+  ];
+}
+
 const WAYS: Readonly<Record<string, () => unknown>> = {
   'a file that is read': async () => [await readRegular(at('long.txt')), readRegularSync(at('long.txt'))],
   'a file that is longer than may be': async () => {
@@ -79,6 +102,24 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
     using(at('runs'), disk, async (store) => {
       await store.save(snapshotAt(1));
       assert.is((await store.latest())?.state.step, 1);
+    }),
+  'a checkpoint that another rank is sent': () =>
+    using(at('runs'), disk, async (store) => {
+      await store.save(snapshotAt(2));
+      const { TMPDIR } = process.env;
+      process.env.TMPDIR = folder; // where it is received
+      try {
+        const [first, second] = pair();
+        const [, received] = await Promise.all([sendCheckpoint(first, await store.latest()),
+          receiveCheckpoint(second)]);
+        assert.equal([received.saved?.state.step, received.saved?.path.startsWith(at('firstlight-rank-'))], [2, true]);
+        assert.equal(opened().filter((path) => !path.endsWith('lock')), []);
+        await received[Symbol.asyncDispose]();
+        assert.equal(readdirSync(folder).filter((name) => name.startsWith('firstlight-rank-')), []);
+      } finally {
+        if (TMPDIR === undefined) delete process.env.TMPDIR;
+        else process.env.TMPDIR = TMPDIR;
+      }
     }),
   'a lock': async () => (await RunLock.take(at('runs'))).release(),
   'a log that is removed while it is written': () => {

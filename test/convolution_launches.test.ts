@@ -5,6 +5,7 @@ import { backward, commandsOf, type Shape, Tensor } from '../engine/index.ts';
 import { convolution, type ConvolutionOptions } from '../kernels/convolution/index.ts';
 import { fitsTexture, paddedExtents, panelsOf, type Picture, pixelsOf,
   wideConstants } from '../kernels/convolution/pictures.ts';
+import { checkLanes } from './lanes.ts';
 import { nullGpuWithTextures } from './null_gpu.ts';
 
 const gpu = await nullGpuWithTextures({ isFallbackAdapter: true }, 8);
@@ -20,6 +21,8 @@ function dispatched(shape: Shape, weightShape: Shape, options: ConvolutionOption
     }));
   return commands.map((command) => {
     if (command.kind !== 'dispatch') return { what: command.kind };
+    checkLanes(command);
+    assert.is(command.grid[2], 1, command.label);
     const told = Object.fromEntries(command.params.map(({ name, value }) => [name, value]));
     return { what: command.label.replace(/^convolution_?|\.(vec4|scalar|only)/g, '') || 'y', ...told };
   }) as (Record<string, number> & { readonly what: string })[];

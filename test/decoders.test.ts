@@ -1,6 +1,7 @@
 /** Decoding in threads of its own gives what one thread gives; what goes wrong in them is told. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+import os, { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from './test.ts';
@@ -9,7 +10,7 @@ import { VideoDecodeError } from '../engine/errors.ts';
 import { answerTo } from '../train/data/loading/answer.ts';
 import type { ClipCache } from '../train/data/loading/clip_cache.ts';
 import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
-import { DecoderEndedError, Decoders } from '../train/data/loading/decoders.ts';
+import { DecoderEndedError, Decoders, freeProcessors, threadsFor } from '../train/data/loading/decoders.ts';
 import type { SampleRequest } from '../train/data/loading/plan.ts';
 import { inspect } from '../train/data/video/inspect.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
@@ -60,6 +61,19 @@ test('frames come from a thread cut to what is seen, in memory of their own, and
   for (const { data, width, part } of [still, ...frames]) {
     assert.ok(part !== undefined && part.width < width);
     assert.is(data.buffer.byteLength, data.byteLength);
+  }
+});
+
+test('a process has the processors of its share of the machine but one, and no more threads than clips are worth', () => {
+  const { availableParallelism } = os;
+  os.availableParallelism = () => 9;
+  syncBuiltinESMExports();
+  try {
+    assert.equal([freeProcessors(), freeProcessors(1), freeProcessors(2), freeProcessors(9)], [8, 8, 3, 1]);
+    assert.equal([threadsFor(7), threadsFor(8), threadsFor(63), threadsFor(64), threadsFor(72)], [0, 1, 7, 8, 8]);
+  } finally {
+    os.availableParallelism = availableParallelism;
+    syncBuiltinESMExports();
   }
 });
 
@@ -135,6 +149,40 @@ parentPort.on('message', ({ id, request: { path } }) => {
   await decoders.close();
   assert.is((await busy).total, 7);
   assert.is(ended, 0);
+});
+
+test('a thread leaves no timer, whatever it ends by', async () => {
+  const program = at('timed.mjs');
+  writeFileSync(program, `import { parentPort } from 'node:worker_threads';
+parentPort.on('message', ({ id, request: { path } }) => {
+  parentPort.postMessage({ id, sample: { frames: [], views: [], total: 0 }, milliseconds: 1 });
+  if (path === 'last') setTimeout(() => process.exit(0), 20);
+});\n`);
+  const own = { setTimeout, clearTimeout, setInterval, clearInterval };
+  /** Those of a second or more. */
+  const running = new Set<unknown>();
+  const noted = (start: (work: () => void, ms: number) => NodeJS.Timeout) => (work: () => void, ms: number) => {
+    const timer = start(work, ms);
+    if (ms >= 1000) running.add(timer);
+    return timer;
+  };
+  const ended = (end: (timer: NodeJS.Timeout) => void) => (timer: NodeJS.Timeout) => {
+    running.delete(timer);
+    end(timer);
+  };
+  Object.assign(globalThis, { setTimeout: noted(own.setTimeout), setInterval: noted(own.setInterval),
+    clearTimeout: ended(own.clearTimeout), clearInterval: ended(own.clearInterval) });
+  try {
+    const decoders = new Decoders(1, { worker: pathToFileURL(program) });
+    for (const name of ['first', 'second', 'last']) await decoders.read(request(name));
+    assert.is(running.size, 1, 'it ends after a minute without work');
+    while (running.size > 0) await new Promise((resolve) => own.setTimeout(resolve, 5));
+    const [busy] = [decoders.read(request('next'))];
+    await decoders.close();
+    assert.equal([(await busy).total, running.size], [0, 0]);
+  } finally {
+    Object.assign(globalThis, own);
+  }
 });
 
 test('threads that cannot be started are a sentence, not a wait', async () => {

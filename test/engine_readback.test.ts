@@ -181,6 +181,41 @@ test('all of a readback is of one moment, if whoever changes memory says so befo
     9]]);
 });
 
+test('a readback comes behind what was recorded before, and what it keeps gives way to others', async () => {
+  const { device, staging, recorder, buffers, made } = plain({ budget: 8192 });
+  const x = ramp(8);
+  recorder.flush = () => {
+    x.bytes.fill(7);
+    return undefined;
+  };
+  assert.equal([[...new Uint8Array((await staging.read([range(x, 0, 4)]))[0])], made()], [[7, 7, 7, 7], [4096]]);
+  buffers.create('x', 8192, 0);
+  assert.is(buffers.reserved, 8192);
+  device.check = () => {
+    throw new Error('the device is gone');
+  };
+  recorder.flush = () => {
+    throw new Error('nothing is submitted to it');
+  };
+  await assert.rejectsWith(staging.read([range(x, 0, 4)]), 'the device is gone');
+});
+
+test('a readback that fails gives back what it has on its way', async () => {
+  const { device, staging, recorder, buffers, made } = plain({ maxBufferSize: 4096 });
+  const x = ramp(12_000);
+  const { finish } = device;
+  device.finish = () => Promise.reject(new Error('the device is gone'));
+  const reading = staging.read([range(x, 0, 12_000)]);
+  recorder.beforeSubmit();
+  await assert.rejectsWith(reading, 'the device is gone');
+  assert.equal([made(), buffers.reserved], [[4096, 4096, 4096], 0]);
+  await assert.rejectsWith(staging.read([range(x, 0, 12_000)]), 'the device is gone');
+  recorder.beforeSubmit();
+  assert.equal([made(), buffers.reserved], [[4096], 0], 'nothing is copied for one that has failed');
+  device.finish = finish;
+  assert.equal([...new Uint8Array((await staging.read([range(x, 4, 4)]))[0])], bytesOf(x, 4, 4));
+});
+
 test('the budget is kept to the byte: what is only kept gives way, and what is told is what there was then', () => {
   const { buffers, made } = plain({ budget: 1000 });
   const keeper = { buffers: [buffers.create('a', 300, 0), buffers.create('b', 300, 0)], destroyOne(): boolean {

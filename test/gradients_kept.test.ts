@@ -1,6 +1,7 @@
 /**
  * What operations keep for their gradients, and what they do for them, in every case of every room: with gradients for
- * all operands that can have one, and for each of them alone. On devices that run nothing.
+ * all operands that can have one, and for each of them alone; and in which form their kernels run. On devices that run
+ * nothing.
  */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
@@ -10,6 +11,7 @@ import { withoutRunning } from '../engine/pass.ts';
 import type { Storage } from '../engine/storage.ts';
 import { rooms } from '../kernels/index.ts';
 import type { Case } from '../kernels/shared/room.ts';
+import { checkLanes } from './lanes.ts';
 import { nullGpu } from './null_gpu.ts';
 
 const software = await nullGpu({ isFallbackAdapter: true });
@@ -26,6 +28,8 @@ interface Passed {
   readonly gradients: readonly Storage[];
   /** Memory that is in use between the two. */
   readonly kept: readonly Storage[];
+  /** Rows of all operands and results are of whole vectors of four. */
+  readonly isInFours: boolean;
 }
 
 /** What is done between the two, with operands and results by name. */
@@ -51,7 +55,8 @@ function pass(gpu: Gpu, item: Case, wanted: readonly string[], between?: Between
     const begin = commands.length;
     backward(y as Tensor, dy);
     const gradients = wanted.map((name) => (inputs[name].grad as Tensor).storage);
-    return { forward, back: commands.slice(begin), named, gradients, kept };
+    const isInFours = [...tensors.values()].every(({ shape }) => (shape.at(-1) ?? 1) % 4 === 0);
+    return { forward, back: commands.slice(begin), named, gradients, kept, isInFours };
   });
 }
 
@@ -69,17 +74,26 @@ function idle(commands: readonly Command[], wanted: readonly Storage[]): string[
   }).map(labelOf);
 }
 
+/** Cases of rows in fours, parts of which are not: sums of bands, and what is shifted. */
+const PARTS = ['long rows in vectors: bands, the last of which is short', 'two channels each way'];
+
 const each = (item: Case) => [item.wrt, ...(item.wrt.length > 1 ? item.wrt.map((name) => [name]) : [])];
 
 for (const { name: room, cases } of rooms) {
   const learning = cases.filter(({ wrt }) => wrt.length > 0);
   if (learning.length === 0) continue;
 
-  test(`${room}: what a gradient reads is kept, and refused once it was overwritten; nothing else is`, () => {
+  test(`${room}: what a gradient reads is kept, and refused once it was overwritten, nothing else is; rows of fours are read in fours`, () => {
     for (const item of learning) {
       for (const wanted of each(item)) {
         const what = `"${item.name}" with gradients for ${wanted}`;
-        const { forward, back, named, gradients, kept } = pass(software, item, wanted);
+        const { forward, back, named, gradients, kept, isInFours } = pass(software, item, wanted);
+        for (const command of [...forward, ...back]) {
+          if (command.kind !== 'dispatch') continue;
+          checkLanes({ label: command.label, program: command.built.program });
+          const isInVectors = !command.label.includes('.scalar') || !isInFours || PARTS.includes(item.name);
+          assert.ok(isInVectors, `${what}: ${command.label} reads one number at a time`);
+        }
         const read = readBy(back);
         for (const [name, storage] of named) {
           let isRefused = false;

@@ -6,7 +6,7 @@ import * as assert from './assert.ts';
 import { all, at, clip } from './video_sample.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import type { I420Frame } from '../kernels/frames/index.ts';
-import { readPieces, type Pieces } from '../train/data/loading/pieces.ts';
+import { PieceStream, readPieces, type Pieces } from '../train/data/loading/pieces.ts';
 import { readSample } from '../train/data/loading/sample.ts';
 import { readFrames } from '../train/data/video/decode.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
@@ -99,6 +99,57 @@ test('a file that shows fewer frames than it has packets is cut as what it shows
   assert.is(own.reduce((sum, { views }) => sum + views.length, 0), own[0].total);
   const shown = own.flatMap(({ views }) => views.flatMap((view) => view.frames));
   assert.ok(shown.every((index, i) => index < total && (i === 0 || index >= shown[i - 1])), String(shown));
+});
+
+/** A stream of a video that nobody decodes, and what is handed on of it. */
+function streamed(frames: number, from = 0) {
+  const taken: Pieces[] = [];
+  const stream = new PieceStream('many', { ...SAMPLING, frames, window: 1 }, {
+    take: async (pieces) => void taken.push(pieces),
+    from,
+  });
+  /** Places of the pieces that are handed on after a frame of so many bytes. */
+  const after = async (index: number, bytes: number) => {
+    stream.take(index, { width: 64, height: 48, data: { length: bytes } } as unknown as I420Frame);
+    await stream.ready();
+    return taken.splice(0).flatMap(({ first, times }) => times.map((_, i) => first + i));
+  };
+  return { stream, taken, after };
+}
+
+test('pieces are handed on from 64 MiB of frames on, of which those of the next piece stay', async () => {
+  const MIB = 2 ** 20;
+  const { stream, taken, after } = streamed(2);
+  assert.equal(stream.begin({ total: 8, times: steady(8, 2) }), all(8));
+  assert.equal([await after(1, 30 * MIB), await after(2, 40 * MIB), await after(0, 1)], [[], [], [0]],
+    'none before it is whole');
+  assert.equal([await after(3, 24 * MIB - 1), await after(4, 1)], [[], [1]], '40 MiB of them were there');
+  assert.equal([await after(5, 64 * MIB - 2), await after(6, 1)], [[], [2]]);
+  assert.equal(await after(7, 60 * MIB), []);
+  stream.begin({ total: 8, times: steady(8, 2) });
+  await stream.end();
+  assert.equal(taken, [], 'nothing is left of before');
+  assert.equal([await after(1, 40 * MIB), await after(2, 1)], [[], []]);
+  stream.begin({ total: 8, times: steady(8, 2) });
+  assert.equal(await after(0, 64 * MIB), [], 'the other frame was of before');
+  stream.begin({ total: 8, times: steady(8, 2) });
+  assert.equal([await after(0, 1), await after(1, 64 * MIB - 2), await after(6, 1)], [[], [], [0]]);
+});
+
+test('a video begins at the piece that is asked for, anew at the first; one without times is refused', async () => {
+  const { stream, after, taken } = streamed(1, 1);
+  assert.equal([stream.begin({ total: 4, times: steady(4, 2) }), stream.begin({ total: 4, times: steady(4, 2) })].map((
+    { length },
+  ) => length), [1, 2]);
+  for (const index of all(4)) await after(index, 1);
+  await stream.end();
+  assert.equal(taken.map(({ first, views }) => [first, views.length]), [[0, 2]]);
+  const one = streamed(1);
+  for (const index of one.stream.begin({ total: 2, times: steady(2, 2) })) await one.after(index, 1);
+  await one.stream.end();
+  assert.equal(one.taken.map(({ views }) => views.length), [1], 'a piece of one frame');
+  assert.throwsWith(() => stream.begin({ total: 4, times: undefined }), VideoDecodeError, /does not tell when/);
+  assert.throwsWith(() => stream.begin({ total: 4, times: [0] }), RangeError, '1 times for 4 frames');
 });
 
 test('a picture is one piece without any time', async () => {

@@ -100,12 +100,18 @@ test('the folder of configurations holds the experiments of the paper, a file ea
     [...Object.keys(OFFICIAL), ...Object.keys(OTHERS)].map((name) => `${name}.yaml`).sort());
 });
 
+/** How many checkpoints a plan says it could not look into, and how many there are none of. */
+const guessedFrom = ({ guess }: Plan) => guess === undefined ? 0 : / and .+ are not there$/.test(guess) ? 2 : 1;
+const guesses = ({ model: { checkpoint, vision } }: TrainConfig) =>
+  [checkpoint, vision].filter((path) => path !== null).length;
+
 for (const [name, [preset, frames, batch, clips, epochs, lr]] of Object.entries(OFFICIAL)) {
   test(`${name} loads, is planned without videos or checkpoint, and is the official experiment`, async () => {
     const config = loadConfig(fileOf(name));
     const planned = await planOf(gpu, config);
     plans.push({ file: fileOf(name), planned });
     assert.equal([planned.preset, planned.model.frames], [preset, frames]);
+    assert.is(guessedFrom(planned), guesses(config));
     assert.equal([config.train.batch, config.train.batch * config.train.accumulation], [batch, clips]);
     assert.equal([config.train.epochs, config.optim.lr], [epochs, lr]);
     assert.is(config.train.recompute, preset === 'L/14@336');
@@ -124,6 +130,7 @@ for (const [name, [system, preset, frames, clips, epochs, lr]] of Object.entries
     const planned = await planOf(gpu, config);
     plans.push({ file: fileOf(name), planned });
     assert.equal([planned.model.system, planned.preset, planned.model.frames], [system, preset, frames]);
+    assert.is(guessedFrom(planned), guesses(config));
     if (!isNetwork(planned.model)) {
       assert.is(planned.model.vision.patchBias === true, name.includes('imagenet'));
     }
@@ -231,7 +238,8 @@ test('texts that learn cost what their tokens cost, where their names are there'
 test('what cannot be known is asked for', async () => {
   const refused = (config: TrainConfig) => assert.rejectsWith(() => planOf(gpu, config), ConfigError);
   const withSet = tiny({ data: { ...TINY.data, train: 'ucf101/a.txt' } });
-  assert.is((await planOf(gpu, withSet)).clips.count, 9537);
+  const planned = await planOf(gpu, withSet);
+  assert.equal([planned.clips.count, planned.guess], [9537, undefined]);
   assert.match((await refused(tiny())).message, /data\.labels: .*l\.csv is not there, and the path names no published/);
   const named = parseConfig(
     JSON.stringify({ ...TINY, data: { train: 'hmdb51/mine/a.txt', labels: 'l.csv', size: 32 } }),

@@ -6,9 +6,10 @@ import { withoutRunning } from '../engine/pass.ts';
 import { matmul } from '../kernels/matmul/index.ts';
 import { gradientOfShared } from '../kernels/matmul/launch.ts';
 import { constantsOf, type Layout, measuresOf, rungs, shapesFor } from '../kernels/shared/product.ts';
-import { choose, kernelFor } from '../kernels/shared/product_launch.ts';
+import { choose, kernelFor, reductionKernels } from '../kernels/shared/product_launch.ts';
 import { panelsFor } from '../kernels/shared/panels.ts';
 import { productWith } from '../kernels/matmul/variants.ts';
+import { checkLanes } from './lanes.ts';
 import { nullGpuWithTextures } from './null_gpu.ts';
 
 const software = await nullGpuWithTextures({ isFallbackAdapter: true }, 8);
@@ -77,6 +78,13 @@ test('operands come from textures where that is possible and worth it, and on th
   const ran = (a: Shape, b: Shape, options = {}) =>
     commandsOf(software, () =>
       void software.scope(() => void matmul(empty(software, ...a), empty(software, ...b), options)))[0].at(-1);
+  const [commands] = commandsOf(software,
+    () => void software.scope(() => void matmul(empty(software, 256, 256), empty(software, 256, 256))));
+  const packs = commands.flatMap((command) => command.kind === 'dispatch' ? [command] : []);
+  packs.forEach(checkLanes);
+  // 256 lines of eight texels in eight layers, a lane for each
+  assert.equal(packs.map(({ label, grid }) => [label.split('.')[0], ...grid]).slice(0, 2), [['pack_panels', 256, 1, 1],
+    ['pack_panels', 256, 1, 1]]);
   const last = (...given: Parameters<typeof ran>) => (ran(...given) as { label?: string }).label?.split('.').at(-1);
   assert.equal([last([256, 256], [256, 256]), last([2, 256, 256], [2, 256, 256])], ['panels', 'subgroup']);
   assert.equal([8064, 8068].map((inner) => last([inner, 168], [inner, 168], { transposeA: true })), ['panels',
@@ -150,6 +158,8 @@ test('a batch is one dispatch, in which an operand with one matrix serves all; a
 });
 
 test('a sum over rows is cut into splits of whole register tiles, as many as keep the machine busy', () => {
+  const busy = (gpu: Gpu) => reductionKernels.map((kernel) => kernel.candidates(gpu).map(({ sizes }) => sizes.tiles));
+  assert.equal([busy(software), busy(card)], [[[16, 4, 64], [16, 4, 64]], [[128, 32, 512], [128, 32, 512]]]);
   const splits = (gpu: Gpu, rows: number, height: number, width: number, bias = false) => {
     const [u, v, of] = [empty(gpu, rows, height), empty(gpu, rows, width), empty(gpu, height, width)];
     const all = dispatched(gpu, () => gradientOfShared(u, v, of, bias ? empty(gpu, height) : undefined));

@@ -84,6 +84,9 @@ test('columns of a table of Kinetics stand in any order; a time without the othe
   }
   for (const i of [2, 3]) {
     assert.equal(read(columns.toSpliced(i, 1), values.toSpliced(i, 1)), ['abseiling/a.mp4 0'], `no ${columns[i]}`);
+    put('k_columns/train.csv', `${columns.toSpliced(i, 1).join()}\n${values.with(1, 'b').toSpliced(i, 1).join()}\n`);
+    const { missing = [] } = scanOf(configOf('k_columns', { ...KINETICS_KEYS, val: null }), 'train', ['abseiling']);
+    assert.equal(told(missing), ['k_columns/train.csv:2: "abseiling/b" is not there']);
   }
 });
 
@@ -125,6 +128,13 @@ test('clips of classes that are not known are no holes; without any names all cl
   assert.equal(told(scan(undefined).warnings.slice(1)), [
     'k_any/train.csv:4: "a.mp4" stands in line 2 already; it counts once',
   ]);
+});
+
+test('problems of a table and of its clips are told in the order of their lines', () => {
+  put('k_order/train.csv', `${HEADER}\ndiving,a,1,11,train\nclimb,a,1,noon,train\ndiving,a,1,11,train\n`);
+  put('k_order/a.mp4');
+  const { problems } = scanOf(configOf('k_order', { ...KINETICS_KEYS, val: null }), 'train', ['climb']);
+  assert.equal(problems.map(({ line }) => line), [2, 3, 4]);
 });
 
 test('lines of a table of Kinetics that cannot be read are told at once; no line leads out of the root', () => {

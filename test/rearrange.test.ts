@@ -1,6 +1,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
+import { backward, commandsOf, open, ShapeError, Tensor } from '../engine/index.ts';
+import { add } from '../kernels/elementwise/index.ts';
 import { cast, concat, expand, permute, slice } from '../kernels/rearrange/index.ts';
 import { smallBoxesOf } from '../kernels/rearrange/boxes.ts';
 
@@ -51,6 +52,28 @@ test('copies keep nothing for their gradients but the result', () => {
   assert.is(gpu.pool.live - before, y.bytes);
   y.dispose();
   x.dispose();
+});
+
+test('a slice and its gradients go in vectors of four where its rows, its start and its end are whole fours', () => {
+  const forms = (row: number, start: number, end: number) => {
+    using x = Tensor.zeros(gpu, [3, row]);
+    x.requiresGrad = true;
+    const [commands] = commandsOf(gpu, () =>
+      void gpu.scope(() => {
+        const y = add(slice(x, 1, start, end), slice(x, 1, start, end));
+        backward(y, y.like());
+        x.grad?.dispose();
+      }));
+    x.grad = undefined;
+    return commands.flatMap((command) =>
+      command.kind === 'dispatch' && /^(rearrange|slice)/.test(command.label) ? command.label.split('.')[1] : []
+    );
+  };
+  // two copies, a gradient, and another that is added to it
+  const four = (form: string) => Array.from({ length: 4 }, () => form);
+  assert.equal([forms(16, 4, 12), forms(16, 8, 16), forms(8, 0, 4)], [four('vec4'), four('vec4'), four('vec4')]);
+  assert.equal([forms(16, 2, 10), forms(16, 4, 11), forms(18, 4, 12)], [four('scalar'), four('scalar'),
+    four('scalar')]);
 });
 
 test('a transpose larger than a binding goes in blocks: few, each within the limit on both sides, every position once', () => {

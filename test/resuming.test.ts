@@ -309,9 +309,11 @@ test('a disk that does not take a checkpoint is told, and the next one is tried'
     + '  free some space, or name a folder on another disk']);
 });
 
-test('what is no error of the disk ends a save, and so the run', async () => {
+test('what is no error of the disk ends a save, and so the run; who keeps nothing writes nothing', async () => {
   const { saving } = savingWith([new RangeError('a defect')]);
   await assert.rejectsWith(saving.save(1), 'a defect');
+  const { progress, snapshot } = { progress: { message: () => undefined }, snapshot: async () => undefined };
+  assert.ok(await new Saving({ progress, snapshot }).keep('m', () => Promise.reject(new Error('it is written'))));
 });
 
 test('before an error ends a run, what is done is saved, and where it goes on is told', async () => {

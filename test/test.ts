@@ -9,11 +9,18 @@ export { exec };
 type Body = () => void | Promise<void>;
 type Test = (title: string, body: Body) => void;
 
-/** The body, which then fails if it ends without having asserted anything. */
+/**
+ * The body, which then fails if it ends without having asserted anything, and if it throws `undefined`, which uvu takes
+ * for none of its failures and ends with status 0.
+ */
 export function asserting(body: Body): () => Promise<void> {
   return async () => {
     const before = assertions();
-    await body();
+    try {
+      await body();
+    } catch (error) {
+      throw error ?? new Error(`this test threw ${error}`);
+    }
     if (assertions() === before) throw new Error('this test asserted nothing');
   };
 }

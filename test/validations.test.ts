@@ -13,6 +13,7 @@ import { readRunLog, seriesOf } from '../train/log/run_log.ts';
 import { writeMovingShapes } from '../train/moving_shapes/files.ts';
 import type { Prediction } from '../train/protocols/evaluation.ts';
 import { evaluateSystem } from '../train/protocols/system_evaluation.ts';
+import { RunLoop } from '../train/recipe/run_loop.ts';
 import { parseConfig } from '../train/run/config.ts';
 import type { TrainConfig } from '../train/run/config_keys.ts';
 import { readRunData, type RunList } from '../train/run/run_data.ts';
@@ -132,6 +133,9 @@ test('a run that is validated has the weights of one that is not, bit for bit, a
   assert.is(last?.length, 3);
   assert.ok(validations.every(({ top1, top5, loss }) => top1 >= 0 && top1 <= 1 && top5 === 1 && Number(loss) > 0));
   assert.is(new Set(validations.map(({ loss }) => loss)).size, 3, 'each sees other weights');
+  const log = readRunLog(join(folder, 'validated', 'log.jsonl'));
+  assert.equal(validations.map(({ step, top1, top5, loss }) => [[step, top1], [step, top5], [step, loss]]),
+    validations.map((_, i) => ['top1', 'top5', 'valLoss'].map((name) => seriesOf(log, 'xclip', name)[i])));
   weights('plain').forEach((bytes, i) => assert.ok(bytes.equals(weights('validated')[i])));
 });
 
@@ -246,6 +250,24 @@ test('a clip that cannot be decoded counts as wrong; without any that can, there
   assert.equal(await run([bad]), [{ step: 1, top1: 0, top5: 0, loss: null }]);
   const sure = { index: 0, label: 0, ranking: [{ label: 1, probability: 1 }], probability: 0 };
   assert.ok(Number.isFinite((await run([sure]))[0].loss), 'a state holds no infinity');
+});
+
+test('a run that was stopped while it was measured begins with it, and keeps what came out', async () => {
+  const kept: number[] = [];
+  const begun = async (done: number, steps: number, isMeasured = true) => {
+    let isExhausted = false;
+    const measures = { isDue: () => true, best: undefined, run: async () => {
+      isExhausted = true;
+      return isMeasured;
+    }, get isExhausted() {
+      return isExhausted || done === 0 || done === steps;
+    } };
+    const keeper = { save: async (step: number) => kept.push(step), end: async () => undefined };
+    const loop = new RunLoop({ done, steps, measures, keeper, stop: { code: undefined }, saveEvery: 1 } as never);
+    return [await loop.train(), kept.splice(0)];
+  };
+  assert.equal([await begun(1, 3), await begun(2, 3), await begun(2, 3, false)], [[1, [1]], [2, [2]], [2, []]]);
+  assert.equal([await begun(0, 3), await begun(3, 3)], [[0, []], [3, []]]);
 });
 
 test('one that is interrupted is still due, and leaves no trace', async () => {
