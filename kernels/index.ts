@@ -38,6 +38,7 @@ import { room as windows } from './windows/cases.ts';
 import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as adamw } from './adamw/cases.ts';
 import { room as sgd } from './sgd/cases.ts';
+import { room as wire } from './wire/cases.ts';
 
 /** All rooms, each with its kernels, cases and workloads. */
 export const rooms: readonly Room[] = [
@@ -70,4 +71,5 @@ export const rooms: readonly Room[] = [
   gradNorm,
   adamw,
   sgd,
+  wire,
 ];

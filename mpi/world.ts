@@ -23,6 +23,8 @@ export interface Place {
 export interface SumOptions {
   /** As long as the values; the values themselves if omitted. */
   readonly into?: Float32Array;
+  /** into := from + into, of a process's part; of numbers in f32 if omitted. */
+  readonly add?: (from: Float32Array, into: Float32Array) => void;
   /** What is summed, for errors. */
   readonly what?: string;
 }
@@ -39,8 +41,11 @@ export interface World extends Place {
   broadcast(bytes: Uint8Array, root: number): Promise<void>;
   /** A value of each process that JSON can tell, by rank. */
   gather<T>(value: T): Promise<readonly T[]>;
-  /** Room for numbers that are to be summed: so many, and some more behind them, so that each rank adds as many. */
-  numbers(count: number): Float32Array;
+  /**
+   * Room for numbers that are to be summed: so many, and some more behind them, so that each rank adds as many.
+   * @param unit numbers that stay together; 1 if omitted
+   */
+  numbers(count: number, unit?: number): Float32Array;
   /**
    * The sum of `values` over all processes, element by element, in the order of `additions`: the bits are those of one
    * process that adds in that order. On the wire is what a ring needs, 2(R − 1)/R of the bytes.
@@ -49,7 +54,7 @@ export interface World extends Place {
    */
   sum(values: Float32Array, options?: SumOptions): Promise<void>;
   /** The same in the order that MPI's library chooses by size, version and hosts. */
-  sumAnyhow(values: Float32Array, options?: SumOptions): Promise<void>;
+  sumAnyhow(values: Float32Array, options?: Omit<SumOptions, 'add'>): Promise<void>;
   /** Ends all processes, with this exit code. */
   abort(code: number): never;
   /** Leaves, when all do. Nothing may be called afterwards. */
@@ -155,15 +160,16 @@ class Launched implements World {
     return texts.map((bytes, rank) => JSON.parse(new TextDecoder().decode(bytes.subarray(0, lengths[rank]))) as T);
   }
 
-  numbers(count: number): Float32Array {
-    return new Float32Array(Math.ceil(count / this.size) * this.size);
+  numbers(count: number, unit = 1): Float32Array {
+    return new Float32Array(Math.ceil(count / unit / this.size) * unit * this.size);
   }
 
   sum(values: Float32Array, options: SumOptions = {}): Promise<void> {
     return this.#inTurn(() => this.#sum(values, options));
   }
 
-  async #sum(values: Float32Array, { into = values, what = 'numbers' }: SumOptions): Promise<void> {
+  async #sum(values: Float32Array,
+    { into = values, what = 'numbers', add = (from, sum) => this.#mpi.add(from, sum) }: SumOptions): Promise<void> {
     const { size } = this;
     if (values.length % size !== 0) {
       throw new RangeError(`${values.length} numbers do not make ${size} chunks: let numbers() make room for them`);
@@ -174,7 +180,7 @@ class Launched implements World {
     const received = this.#received.subarray(0, values.length);
     const chunk = (rank: number) => received.subarray(rank * each, (rank + 1) * each);
     await this.#run(name, () => this.#mpi.allToAll(values, received, each));
-    for (const { into, from } of additions(size)) this.#mpi.add(chunk(from), chunk(into));
+    for (const { into, from } of additions(size)) add(chunk(from), chunk(into));
     const [own, all] = [chunk(0), into].map(({ buffer, byteOffset, byteLength }) =>
       new Uint8Array(buffer, byteOffset, byteLength)
     );

@@ -57,8 +57,10 @@ test('a bucket is told as soon as all gradients of its parameters are there, in 
   using courier = new Courier(gpu, optimizer.gradients[0].bytes);
   const step = gpu.capture(() =>
     recordGradient(optimizer, { accumulation: 1, parts: { buckets, onComplete: (bucket) => {
-      told.push(bucket);
-      if (bucket === 0) courier.send(optimizer.gradients);
+      gpu.whenSubmitted(() => {
+        told.push(bucket);
+        if (bucket === 0) courier.send(optimizer.gradients);
+      });
     } } }, loss)
   );
   const { start: at } = buckets[0].stretches[0];

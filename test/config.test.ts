@@ -48,6 +48,7 @@ test('what is not said is the official recipe', () => {
     batch: 8,
     accumulation: 1,
     sum: 'tree',
+    wire: 'f32',
     labelSmoothing: 0.1,
     tune: 'visual',
     precision: 'f32',

@@ -4,6 +4,8 @@ import { backward, NonFiniteError, open, Random, Tensor } from '../engine/index.
 import { mul, sub } from '../kernels/elementwise/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
 import { TILE } from '../kernels/shared/arena_update.ts';
+import { RECORD } from '../kernels/wire/index.ts';
+import type { Wire } from '../train/recipe/gradient.ts';
 import { mean } from '../kernels/reduce/index.ts';
 import { AdamW, type ParameterGroup } from '../train/recipe/optimizer/index.ts';
 import { learningRate, type Schedule } from '../train/recipe/schedule.ts';
@@ -155,10 +157,13 @@ function two(count: number, stopsAfter: number, bucketBytes: number): readonly S
   let waiting:
     | { readonly numbers: Float32Array; readonly into: Float32Array; readonly resolve: () => void }
     | undefined;
-  const meet = (numbers: Float32Array, into = numbers) =>
+  const plus: NonNullable<Parameters<Sharing['sum']>[3]> = (from, into) =>
+    from.forEach((value, i) => (into[i] += value));
+  const meet = (numbers: Float32Array, into = numbers, add = plus) =>
     new Promise<void>((resolve) => {
       if (waiting === undefined) return void (waiting = { numbers, into, resolve });
-      const sum = numbers.map((value, i) => value + (waiting as NonNullable<typeof waiting>).numbers[i]);
+      const sum = numbers.slice();
+      add(waiting.numbers, sum);
       for (const each of [waiting, { into, resolve }]) {
         each.into.set(sum);
         each.resolve();
@@ -167,9 +172,10 @@ function two(count: number, stopsAfter: number, bucketBytes: number): readonly S
     });
   let told = 0;
   return [0, 1].map((rank) => ({ rank, size: 2, share: { first: rank * count, count }, bucketBytes,
-    ready: () => meet(new Float32Array(1)), numbers: (length) => new Float32Array(length + 3), sum: (own, into) => {
+    ready: () => meet(new Float32Array(1)), numbers: (length, unit = 1) => new Float32Array(length + 3 * unit),
+    sum: (own, into, _, add) => {
       if (rank === 0) lengths.push(own.length);
-      return meet(own, into);
+      return meet(own, into, add);
     }, tell: () => (rank === 1 && ++told === stopsAfter ? 7 : 0),
     hear: (numbers) => void heard[rank].push([...numbers]) })
   );
@@ -179,11 +185,11 @@ let lengths: number[] = [];
 
 test('two processes that share micro-batches take the steps of one, bit for bit, and tell one another', async () => {
   const accumulation = 4;
-  const run = async (sharing?: Sharing) => {
+  const run = async (wire: Wire, sharing?: Sharing) => {
     const own = regression();
     const others = Array.from({ length: accumulation }, () => regression());
     const reports: StepReport[] = [];
-    await trainStage({ gpu, optimizer: own.optimizer, schedule, steps: 5, accumulation, sharing,
+    await trainStage({ gpu, optimizer: own.optimizer, schedule, steps: 5, accumulation, sharing, wire,
       prepare: async (step, micro) => own.batch(accumulation * step + micro),
       feed: (batch, _, micro) => others[micro].feed(batch), loss: (micro) => own.loss(others[micro]),
       onStep: (report) => void reports.push(report) });
@@ -191,15 +197,20 @@ test('two processes that share micro-batches take the steps of one, bit for bit,
     for (const each of [own, ...others]) each.dispose();
     return { weights, reports };
   };
-  const alone = await run();
+  const alone = { f32: await run('f32'), f16: await run('f16') };
+  assert.not.equal(alone.f16, alone.f32);
   // in the order in which a backward pass reaches them, what it does not reach last, and then the losses
-  for (const [bucketBytes, sums] of [[1 << 20, [3 * TILE + 3, 9]], [1, [TILE + 3, TILE + 3, TILE + 3, 9]]] as const) {
+  for (const [wire, bucketBytes, sums] of [
+    ['f32', 1 << 20, [3 * TILE + 3, 9]],
+    ['f32', 1, [TILE + 3, TILE + 3, TILE + 3, 9]],
+    ['f16', 2 * 4 * TILE, [(2 + 3) * RECORD, (1 + 3) * RECORD, 9]],
+  ] as const) {
     heard[0] = [];
     heard[1] = [];
     lengths = [];
-    const [first, second] = await Promise.all(two(2, 3, bucketBytes).map((sharing) => run(sharing)));
-    assert.equal(first, alone);
-    assert.equal(second, alone);
+    const [first, second] = await Promise.all(two(2, 3, bucketBytes).map((sharing) => run(wire, sharing)));
+    assert.equal(first, alone[wire]);
+    assert.equal(second, alone[wire]);
     assert.equal(heard, [[[0, 0], [0, 0], [0, 7], [0, 0], [0, 0]], heard[0]]);
     assert.equal(lengths, Array.from({ length: 5 }, () => sums).flat());
   }

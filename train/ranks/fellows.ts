@@ -26,7 +26,7 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
   | undefined {
   const { rank, size } = world;
   if (size === 1) return undefined;
-  const add = train.sum === 'tree' ? world.sum.bind(world) : world.sumAnyhow.bind(world);
+  const sum = train.sum === 'tree' ? world.sum.bind(world) : world.sumAnyhow.bind(world);
   /** Loading and compiling may take any time, and one rank much longer than another. */
   const met = () => world.barrier(Number.POSITIVE_INFINITY);
   const isFirstOfHost = world.host.rank === 0;
@@ -44,8 +44,8 @@ export function fellowsOf(world: World, { gpu, config: { train, run }, now, stop
       if (!isFirstOfHost) await compile();
       await met();
     },
-    numbers: (count) => world.numbers(count),
-    sum: (numbers, into, step) => add(numbers, { into, what: `the gradients of step ${step}` }),
+    numbers: (count, unit) => world.numbers(count, unit),
+    sum: (numbers, into, step, add) => sum(numbers, { into, add, what: `the gradients of step ${step}` }),
     tell: () => stop.asked ?? 0,
     hear: (told) => {
       const code = told.find((each) => each !== 0);

@@ -1,6 +1,7 @@
 /** The gradient of a step: the sum over its micro-batches, in an order that does not depend on who has them. */
 import { accumulate, backward, type Gpu, type Tensor } from '../../engine/index.ts';
 import { scale } from '../../kernels/elementwise/index.ts';
+import { roundAsPacked } from '../../kernels/wire/index.ts';
 import { endsOf } from '../../mpi/order.ts';
 import { type Bucket, completing, type Stretch, stretchOf } from './buckets.ts';
 import type { Optimizer } from './optimizer/index.ts';
@@ -12,6 +13,13 @@ import type { Optimizer } from './optimizer/index.ts';
  */
 export const SUMS = ['tree', 'library'] as const;
 export type Sum = (typeof SUMS)[number];
+
+/**
+ * How gradients travel between processes. `f16`: as `pack` of `kernels/wire` rounds them. So that the bits do not
+ * depend on who has which micro-batch, the gradient of each and every sum of them is rounded so, on one process too.
+ */
+export const WIRES = ['f32', 'f16'] as const;
+export type Wire = (typeof WIRES)[number];
 
 /** Micro-batches of a step that are one process's: `count` of `accumulation`, from `first` on. */
 export interface Share {
@@ -26,10 +34,12 @@ export interface GradientOptions {
   readonly share?: Share;
   /** A tree if omitted. */
   readonly sum?: Sum;
+  /** f32 if omitted; f16 is for a tree, and an optimiser whose parameters begin with tiles. */
+  readonly wire?: Wire;
   /** What is to be told as soon as it is complete, which is in the last micro-batch; nothing if omitted. */
   readonly parts?: {
     readonly buckets: readonly Bucket[];
-    /** Called in every run when all is submitted that makes a bucket, while the backward pass goes on. */
+    /** Called when all is recorded that makes a bucket, while the backward pass is still to be recorded. */
     readonly onComplete: (bucket: number) => void;
   };
 }
@@ -42,8 +52,8 @@ export interface GradientOptions {
  * the branch behind it is complete: at most ⌊log₂ count⌋ of them.
  */
 export function recordGradient(optimizer: Optimizer,
-  { accumulation, share: { first, count } = { first: 0, count: accumulation }, sum = 'tree', parts }: GradientOptions,
-  loss: (micro: number) => Tensor): readonly Tensor[] {
+  { accumulation, share: { first, count } = { first: 0, count: accumulation }, sum = 'tree', wire = 'f32', parts }:
+    GradientOptions, loss: (micro: number) => Tensor): readonly Tensor[] {
   const { gpu, gradients } = optimizer;
   const whole = gradients.map(({ size }, arena) => ({ arena, start: 0, end: size }));
   const waiting: (readonly Tensor[])[] = [];
@@ -57,11 +67,11 @@ export function recordGradient(optimizer: Optimizer,
       if (parts === undefined || i < count - 1) {
         pass();
         if (sum === 'tree') optimizer.settle();
-        addBranches(optimizer, branches, whole);
+        addBranches(optimizer, branches, whole, wire);
       } else {
         completing(optimizer, parts.buckets, pass, (bucket) => {
-          addBranches(optimizer, branches, parts.buckets[bucket].stretches);
-          gpu.whenSubmitted(() => parts.onComplete(bucket));
+          addBranches(optimizer, branches, parts.buckets[bucket].stretches, wire);
+          parts.onComplete(bucket);
         });
       }
       for (const branch of branches.flat()) branch.dispose();
@@ -74,12 +84,17 @@ export function recordGradient(optimizer: Optimizer,
 
 /** Adds sums that waited to stretches of the gradient, the last one first, which completes as many branches. */
 function addBranches({ gpu, gradients }: Optimizer, branches: readonly (readonly Tensor[])[],
-  stretches: readonly Stretch[]): void {
-  gpu.scope(() => {
-    for (const branch of branches.toReversed()) {
-      for (const stretch of stretches) accumulate(stretchOf(gradients, stretch), stretchOf(branch, stretch));
-    }
-  });
+  stretches: readonly Stretch[], wire: Wire): void {
+  for (const stretch of stretches) {
+    gpu.scope(() => {
+      const own = stretchOf(gradients, stretch);
+      if (wire === 'f16') roundAsPacked(own);
+      for (const branch of branches.toReversed()) {
+        accumulate(own, stretchOf(branch, stretch));
+        if (wire === 'f16') roundAsPacked(own);
+      }
+    });
+  }
 }
 
 function copyOf(gpu: Gpu, gradient: Tensor): Tensor {

@@ -1,9 +1,13 @@
 import { dispose, type CapturedStep, Courier, type Gpu, Tensor } from '../../engine/index.ts';
 import { f32Bytes } from '../../kernels/shared/sizes.ts';
+import { addPacked, BLOCK, pack, packedLike, RECORD, unpack } from '../../kernels/wire/index.ts';
 import type { BatchMoments } from '../../model/parts/batch_moments.ts';
 import { bucketsOf, reachedIn, type Stretch, stretchOf } from './buckets.ts';
-import { type GradientOptions, recordGradient, type Share } from './gradient.ts';
+import { type GradientOptions, recordGradient, type Share, type Wire } from './gradient.ts';
 import type { Optimizer } from './optimizer/index.ts';
+
+/** into := from + into */
+type Add = (from: Float32Array, into: Float32Array) => void;
 
 /** What processes do together that share the micro-batches of each step. */
 export interface Sharing {
@@ -19,20 +23,20 @@ export interface Sharing {
    * drivers keep what they have compiled. It may take one much longer than another.
    */
   ready(compile: () => Promise<unknown>): Promise<void>;
-  /** Room for so many numbers that are to be summed, and maybe for some behind them. */
-  numbers(count: number): Float32Array;
+  /** Room for so many numbers that are to be summed, in units that stay together, and maybe for some behind them. */
+  numbers(count: number, unit?: number): Float32Array;
   /**
    * Puts the sum of `numbers` over all processes into `into`, which may be the same. All sums follow one another, in
-   * the order of the calls. @param step from 1
+   * the order of the calls. @param step from 1  @param add how units are added; as numbers if omitted
    */
-  sum(numbers: Float32Array, into: Float32Array, step: number): Promise<void>;
+  sum(numbers: Float32Array, into: Float32Array, step: number, add?: Add): Promise<void>;
   /** A number that this process tells all others with a step; 0 is nothing. */
   tell(): number;
   /** What each told with a step, by rank. */
   hear(told: Float32Array): void;
 }
 
-interface SharedStepOptions extends Pick<GradientOptions, 'accumulation' | 'sum'> {
+interface SharedStepOptions extends Pick<GradientOptions, 'accumulation' | 'sum' | 'wire'> {
   readonly loss: (micro: number) => Tensor;
   /** What batch norms see; `loss` keeps that of its micro-batch. */
   readonly moments?: BatchMoments;
@@ -43,6 +47,8 @@ interface SharedStepOptions extends Pick<GradientOptions, 'accumulation' | 'sum'
 /** A bucket on its way: from the GPU, to the other processes, and back. */
 interface Parcel {
   readonly stretches: readonly Tensor[];
+  /** The stretches in half precision, in the place of which it travels; undefined where they travel as they are. */
+  readonly packed: Tensor<'u32'> | undefined;
   readonly courier: Courier;
   /** Where the sum over all processes comes together. */
   readonly sum: Float32Array;
@@ -70,36 +76,44 @@ export class SharedStep {
   /** Brings this process's losses, and the moments. */
   readonly #courier: Courier;
 
-  constructor(gpu: Gpu, optimizer: Optimizer, { accumulation, sum, loss, moments, append }: SharedStepOptions,
-    sharing: Sharing) {
+  constructor(gpu: Gpu, optimizer: Optimizer,
+    { accumulation, sum, wire = 'f32', loss, moments, append }: SharedStepOptions, sharing: Sharing) {
     this.#gpu = gpu;
     this.#sharing = sharing;
     const { share, size } = sharing;
     const last = { first: share.first + share.count - 1, count: 1 };
     const reached = reachedIn(gpu, optimizer,
-      () => void recordGradient(optimizer, { accumulation, sum, share: last }, loss));
+      () => void recordGradient(optimizer, { accumulation, sum, wire, share: last }, loss));
     const buckets = bucketsOf(optimizer.places, reached, sharing.bucketBytes);
-    this.#parcels = buckets.map(({ stretches }) => this.#parcelOf(optimizer, stretches));
+    this.#parcels = buckets.map(({ stretches }) => this.#parcelOf(optimizer, stretches, wire));
     this.#moments = moments?.all;
     this.#numbers = sharing.numbers(accumulation + (moments?.all.size ?? 0) + size);
     this.#losses = gpu.keep(Tensor.zeros(gpu, [accumulation], 'losses'));
     this.#courier = new Courier(gpu, f32Bytes(share.count + (moments?.all.size ?? 0)));
     const onComplete = (bucket: number) => {
-      const { courier, stretches } = this.#parcels[bucket];
-      courier.send(stretches);
+      const { courier, stretches, packed } = this.#parcels[bucket];
+      if (packed !== undefined) eachFirst(stretches, (stretch, first) => pack(stretch, packed, first));
+      gpu.whenSubmitted(() => courier.send(packed === undefined ? stretches : [packed]));
     };
     const parts = { buckets, onComplete };
-    this.#gradient = gpu.capture(() => recordGradient(optimizer, { accumulation, sum, share, parts }, loss));
+    this.#gradient = gpu.capture(() => recordGradient(optimizer, { accumulation, sum, wire, share, parts }, loss));
     this.#update = gpu.capture(() => {
+      for (const { stretches, packed } of this.#parcels) {
+        if (packed !== undefined) eachFirst(stretches, (stretch, first) => unpack(packed, stretch, first));
+      }
       moments?.follow();
       append(this.#losses, optimizer.step());
     });
   }
 
-  #parcelOf({ gradients }: Optimizer, places: readonly Stretch[]): Parcel {
+  #parcelOf({ gradients }: Optimizer, places: readonly Stretch[], wire: Wire): Parcel {
     const stretches = places.map((place) => this.#gpu.keep(stretchOf(gradients, place)));
-    const sum = this.#sharing.numbers(stretches.reduce((total, { size }) => total + size, 0));
-    return { stretches, sum, courier: new Courier(this.#gpu, sum.byteLength) };
+    const size = stretches.reduce((total, stretch) => total + stretch.size, 0);
+    const packed = wire === 'f16' ? this.#gpu.keep(packedLike(stretches[0], size)) : undefined;
+    const sum = packed === undefined
+      ? this.#sharing.numbers(size)
+      : this.#sharing.numbers(packed.size, RECORD);
+    return { stretches, packed, sum, courier: new Courier(this.#gpu, sum.byteLength) };
   }
 
   /** Goes through both parts, for `Gpu.compile`. */
@@ -119,9 +133,10 @@ export class SharedStep {
   }
 
   /** Sums a bucket over all processes, and writes the sum in its place. */
-  async #exchange({ stretches, courier, sum }: Parcel, step: number): Promise<void> {
-    await this.#sharing.sum(numbersIn(await courier.arrive()), sum, step);
+  async #exchange({ stretches, packed, courier, sum }: Parcel, step: number): Promise<void> {
+    await this.#sharing.sum(numbersIn(await courier.arrive()), sum, step, packed && addRecords);
     courier.leave();
+    if (packed !== undefined) return packed.write(wordsIn(sum).subarray(0, packed.size));
     let at = 0;
     for (const stretch of stretches) stretch.write(sum.subarray(at, at += stretch.size));
   }
@@ -149,8 +164,9 @@ export class SharedStep {
   dispose(): void {
     this.#gradient.dispose();
     this.#update.dispose();
-    for (const { stretches, courier } of this.#parcels) {
+    for (const { stretches, packed, courier } of this.#parcels) {
       courier.dispose();
+      packed?.dispose();
       for (const stretch of stretches) stretch.dispose();
     }
     this.#courier.dispose();
@@ -164,3 +180,17 @@ export class SharedStep {
 
 const numbersIn = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
   new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
+
+/** The same bits as whole numbers. */
+const wordsIn = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length);
+
+const addRecords: Add = (from, into) => addPacked(wordsIn(from), wordsIn(into));
+
+/** Calls `work` with each stretch and the block that it begins with, one behind the other. */
+function eachFirst(stretches: readonly Tensor[], work: (stretch: Tensor, first: number) => void): void {
+  let first = 0;
+  for (const stretch of stretches) {
+    work(stretch, first);
+    first += stretch.size / BLOCK;
+  }
+}

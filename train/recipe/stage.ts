@@ -1,6 +1,6 @@
 import { dispose, type Gpu, type Tensor } from '../../engine/index.ts';
 import type { BatchMoments } from '../../model/parts/batch_moments.ts';
-import { recordGradient, type Sum } from './gradient.ts';
+import { type GradientOptions, recordGradient, type Sum, type Wire } from './gradient.ts';
 import type { Optimizer } from './optimizer/index.ts';
 import { learningRate, type Schedule } from './schedule.ts';
 import { SharedStep, type Sharing } from './sharing.ts';
@@ -18,6 +18,8 @@ export interface StageOptions<Batch> {
   readonly accumulation?: number;
   /** How their gradients are added; as a tree if omitted. */
   readonly sum?: Sum;
+  /** How they travel between processes; in f32 if omitted. */
+  readonly wire?: Wire;
   /** With other processes, which have micro-batches of each step, too; omitted, this one has them all. */
   readonly sharing?: Sharing;
   /** What batch norms see of the micro-batches, where other processes have some of them. */
@@ -50,8 +52,8 @@ export interface StageOptions<Batch> {
  * tells.
  */
 export function recordStep(optimizer: Optimizer, accumulation: number, loss: (micro: number) => Tensor,
-  sum?: Sum): { losses: readonly Tensor[]; control: Tensor } {
-  return { losses: recordGradient(optimizer, { accumulation, sum }, loss), control: optimizer.step() };
+  how: Pick<GradientOptions, 'sum' | 'wire'> = {}): { losses: readonly Tensor[]; control: Tensor } {
+  return { losses: recordGradient(optimizer, { accumulation, ...how }, loss), control: optimizer.step() };
 }
 
 /** Trains from step `done` to `steps`, or until `onPause` says stop. Returns the steps done. */
@@ -64,8 +66,8 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
     onStep: options.onStep, isShared: sharing !== undefined });
   using step = sharing === undefined
     ? wholeStep(options, reports)
-    : new SharedStep(gpu, optimizer, { accumulation, sum: options.sum, loss: options.loss, moments: options.moments,
-      append: (losses, control) => reports.append([losses], control) }, sharing);
+    : new SharedStep(gpu, optimizer, { accumulation, sum: options.sum, wire: options.wire, loss: options.loss,
+      moments: options.moments, append: (losses, control) => reports.append([losses], control) }, sharing);
   let next = load(done);
   next.catch(() => undefined); // thrown where it is awaited
   let reached = done;
@@ -101,9 +103,10 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
 }
 
 /** A step of one process, in one captured part. */
-function wholeStep<Batch>({ gpu, optimizer, accumulation = 1, loss, sum }: StageOptions<Batch>, reports: StepReports) {
+function wholeStep<Batch>({ gpu, optimizer, accumulation = 1, loss, sum, wire }: StageOptions<Batch>,
+  reports: StepReports) {
   const captured = gpu.capture(() => {
-    const { losses, control } = recordStep(optimizer, accumulation, loss, sum);
+    const { losses, control } = recordStep(optimizer, accumulation, loss, { sum, wire });
     reports.append(losses, control);
   });
   return { record: () => captured.run(), run: async () => captured.run(), [dispose]: () => captured.dispose() };

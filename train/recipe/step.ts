@@ -5,7 +5,7 @@ import { DRAW } from '../../kernels/dropout/index.ts';
 import { BatchMoments } from '../../model/parts/batch_moments.ts';
 import type { Compared, VideoModel } from '../../model/systems/system.ts';
 import { drawMix, isMixing, type MixOptions, packMix } from './blending.ts';
-import type { Share } from './gradient.ts';
+import type { Share, Wire } from './gradient.ts';
 import { type AdamW, configuredOptimizer, freeze, type GroupOptions, groupsOf, type OptimizerOptions, type SGD,
   type Tune } from './optimizer/index.ts';
 
@@ -41,6 +41,8 @@ export interface RunStepOptions {
     readonly accumulation: number;
     readonly labelSmoothing: number;
     readonly tune: Tune;
+    /** How gradients travel; f32 if omitted. */
+    readonly wire?: Wire;
   };
   readonly optim: GroupOptions & OptimizerOptions;
   /** Micro-batches of a step that are this process's; all if omitted. */
@@ -73,7 +75,7 @@ export class RunStep {
     this.moments = share.count < train.accumulation ? BatchMoments.of(gpu, model, train.accumulation) : undefined;
     const { frames, size, type } = model.input;
     freeze(model, train.tune);
-    this.optimizer = configuredOptimizer(gpu, groupsOf(model, optim), optim);
+    this.optimizer = configuredOptimizer(gpu, groupsOf(model, optim), optim, train.wire === 'f16');
     const ofBatch = (label: string) => gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], label));
     this.inputs = Array.from({ length: share.count }, () => ({
       pixels: gpu.keep(

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { BATCH_NORMS } from '../../model/parts/batch_norm.ts';
 import { PRESET_NAMES, SYSTEM_NAMES } from '../../model/systems/config.ts';
 import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates.ts';
-import { SUMS } from '../recipe/gradient.ts';
+import { SUMS, WIRES } from '../recipe/gradient.ts';
 import { GROUPINGS, OPTIMIZERS, TUNE } from '../recipe/optimizer/index.ts';
 import { SCHEDULES } from '../recipe/schedule.ts';
 import { SET_FORMATS } from '../data/sets/formats.ts';
@@ -146,6 +146,9 @@ const train = z.strictObject({
   sum: z.enum(SUMS).default('tree').describe(
     'how gradients of micro-batches are added. tree: in an order that gives any number of ranks the same bits, with a gradient more in memory for each power of two; library: one after another, and over ranks as MPI does',
   ).meta({ before: 'library' }),
+  wire: z.enum(WIRES).default('f32').describe(
+    'how gradients travel between ranks. f16: with one power of two for each 1,024 numbers, in half the bytes; every gradient and sum of a step is rounded so, on one device too, so that the bits do not depend on the ranks',
+  ),
   labelSmoothing: share.default(0.1).describe('share of the target spread over all classes'),
   mixup: notNegative.default(0.8).describe(
     'mixup: two clips are laid over each other, one with a weight drawn from Beta(mixup, mixup); 0: never',

@@ -35,6 +35,9 @@ export function contradictions(config: TrainConfig): Problem[] {
       text: 'is of dense clips: it needs data.sampling or data.valSampling: dense' });
   }
   problems.push(...ofOptimizer(config));
+  if (config.train.wire === 'f16' && config.train.sum === 'library') {
+    problems.push({ at: ['train', 'wire'], text: 'is f16, which needs train.sum: tree: MPI adds no such numbers' });
+  }
   const { epochs, warmupEpochs, steps, warmupSteps } = config.train;
   if (steps === null && warmupSteps === null && warmupEpochs !== null && warmupEpochs >= epochs) {
     problems.push({ at: ['train', 'warmupEpochs'],

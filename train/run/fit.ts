@@ -200,6 +200,7 @@ export async function fit(
     done,
     accumulation: train.accumulation,
     sum: train.sum,
+    wire: train.wire,
     sharing: fellows,
     source: batches,
     keeper: saving,

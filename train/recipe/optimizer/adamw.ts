@@ -9,6 +9,8 @@ export interface AdamWOptions {
   readonly eps: number;
   /** Largest gradient norm; 0 for no clipping. */
   readonly maxNorm: number;
+  /** Whether every parameter begins with a tile, as the wire's half precision wants it; not if omitted. */
+  readonly inTiles?: boolean;
 }
 
 /** Moments of one parameter. */
@@ -25,8 +27,8 @@ export class AdamW extends Optimizer<keyof Moments> {
   readonly #options: AdamWOptions;
 
   constructor(gpu: Gpu, groups: readonly ParameterGroup[], options: AdamWOptions) {
-    const { maxNorm, beta1, beta2 } = options;
-    super(gpu, groups, { name: 'AdamW', moments: ['m', 'v'], columns: HYPER_COLUMNS, maxNorm, beta1, beta2 });
+    const { maxNorm, beta1, beta2, inTiles } = options;
+    super(gpu, groups, { name: 'AdamW', moments: ['m', 'v'], columns: HYPER_COLUMNS, maxNorm, beta1, beta2, inTiles });
     this.#options = options;
   }
 

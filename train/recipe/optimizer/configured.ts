@@ -19,11 +19,14 @@ export interface OptimizerOptions {
   readonly nesterov: boolean;
 }
 
-/** The optimiser that a configuration asks for. */
+/** The optimiser that a configuration asks for. @param inTiles whether every parameter begins with a tile */
 export function configuredOptimizer(gpu: Gpu, groups: readonly ParameterGroup[],
-  { name, maxGradNorm, betas: [beta1, beta2], eps, momentum, nesterov }: OptimizerOptions): AdamW | SGD {
+  { name, maxGradNorm, betas: [beta1, beta2], eps, momentum, nesterov }: OptimizerOptions, inTiles = false
+):
+  | AdamW
+  | SGD {
   const maxNorm = maxGradNorm ?? 0;
   return name === 'sgd'
-    ? new SGD(gpu, groups, { momentum, nesterov, maxNorm })
-    : new AdamW(gpu, groups, { beta1, beta2, eps, maxNorm });
+    ? new SGD(gpu, groups, { momentum, nesterov, maxNorm, inTiles })
+    : new AdamW(gpu, groups, { beta1, beta2, eps, maxNorm, inTiles });
 }

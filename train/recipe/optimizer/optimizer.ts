@@ -65,6 +65,8 @@ export interface OptimizerKind<M extends string> {
   /** Of the moments whose bias is corrected; 0 where none is. */
   readonly beta1: number;
   readonly beta2: number;
+  /** Whether every parameter begins with a tile. */
+  readonly inTiles?: boolean;
 }
 
 /** An arena with what is kept for its parameters, by name, each of the arena's size. */
@@ -93,13 +95,14 @@ export abstract class Optimizer<M extends string = never> {
   readonly #state: Tensor<'u32'>;
 
   constructor(gpu: Gpu, groups: readonly ParameterGroup[],
-    { name: op, moments, columns, maxNorm, beta1, beta2 }: OptimizerKind<M>) {
+    { name: op, moments, columns, maxNorm, beta1, beta2, inTiles = false }: OptimizerKind<M>) {
     this.gpu = gpu;
     this.groups = groups.filter((group) => group.parameters.length > 0);
     const isHalf = groups.some(({ parameters }) => parameters.some(([, { master }]) => master !== undefined));
     const { initial, ...scaling } = isHalf ? DYNAMIC_SCALE : NO_SCALE;
     const settings = stepSettings(op, { maxNorm, beta1, beta2, ...scaling });
-    this.#slabs = inArenas(this.groups, Math.min(MAX_ARENA_BYTES, gpu.limits.maxBufferSize)).map((sections, i) => {
+    const most = Math.min(MAX_ARENA_BYTES, gpu.limits.maxBufferSize);
+    this.#slabs = inArenas(this.groups, most, inTiles).map((sections, i) => {
       const arena = new Arena(gpu, `arena ${i}`, sections, TILE);
       return {
         arena,
@@ -255,8 +258,11 @@ function namesIn<M extends string>(record: Readonly<Record<M, Tensor>>): M[] {
   return Object.keys(record) as M[];
 }
 
-/** Cuts groups into lists that fit an arena of `most` bytes each; sections carry the number of their group. */
-function inArenas(groups: readonly ParameterGroup[], most: number): ArenaSection[][] {
+/**
+ * Cuts groups into lists that fit an arena of `most` bytes each; sections carry the number of their group. A parameter
+ * in a section of its own begins with a tile.
+ */
+function inArenas(groups: readonly ParameterGroup[], most: number, inTiles: boolean): ArenaSection[][] {
   const arenas: { id: number; parameters: (readonly [string, Tensor])[] }[][] = [[]];
   let bytes = 0;
   groups.forEach(({ parameters }, id) => {
@@ -268,7 +274,7 @@ function inArenas(groups: readonly ParameterGroup[], most: number): ArenaSection
         bytes = 0;
       }
       const arena = arenas[arenas.length - 1];
-      if (arena.at(-1)?.id !== id) arena.push({ id, parameters: [] });
+      if (inTiles || arena.at(-1)?.id !== id) arena.push({ id, parameters: [] });
       arena.at(-1)?.parameters.push(entry);
       bytes += own;
     }

@@ -11,6 +11,8 @@ export interface SGDOptions {
   readonly nesterov: boolean;
   /** Largest gradient norm; 0 for no clipping. */
   readonly maxNorm: number;
+  /** Whether every parameter begins with a tile, as the wire's half precision wants it; not if omitted. */
+  readonly inTiles?: boolean;
 }
 
 /**
@@ -21,13 +23,13 @@ export class SGD extends Optimizer<'momentum'> {
   readonly #options: SGDOptions;
 
   constructor(gpu: Gpu, groups: readonly ParameterGroup[], options: SGDOptions) {
-    const { momentum, nesterov, maxNorm } = options;
+    const { momentum, nesterov, maxNorm, inTiles } = options;
     checkFraction('SGD', 'momentum', momentum);
     if (nesterov && momentum === 0) {
       throw new FirstlightError('FL_RANGE', 'SGD: Nesterov’s momentum needs a momentum, it is 0', { momentum });
     }
     super(gpu, groups, { name: 'SGD', moments: momentum === 0 ? [] : ['momentum'], columns: SGD_COLUMNS, maxNorm,
-      beta1: 0, beta2: 0 });
+      beta1: 0, beta2: 0, inTiles });
     this.#options = options;
   }
 
