@@ -15,9 +15,14 @@ function memory(label: string): Storage {
 
 /** A pass that recorded some commands, on memory of its own and on other memory. */
 const passOf = (commands: readonly Command[], own: readonly Storage[] = [], result: unknown = undefined,
-  inputs: readonly Storage[] = []) =>
-  ({ recording: { commands, owns: (storage: Storage) => own.includes(storage) }, inputs, result,
-    gradients: [] }) as unknown as Pass<unknown>;
+  inputs: readonly Storage[] = [], calls: readonly number[] = []) =>
+  ({
+    recording: { commands, calls: calls.map((behind) => ({ behind })),
+      owns: (storage: Storage) => own.includes(storage) },
+    inputs,
+    result,
+    gradients: [],
+  }) as unknown as Pass<unknown>;
 
 const [x, y] = [memory('x'), memory('y')];
 const copying = (from: Storage, to: Storage, bytes = 4, at: readonly [number, number] = [0, 0]): Command => ({
@@ -86,6 +91,13 @@ test('the first difference is told, and the first command that only one pass has
   const more = 'it had 1 commands, then 2; the first that only one pass has is a copy to "y"';
   assert.is(told([a], [a, b]), more);
   assert.is(told([a, b], [a]), more.replace('1 commands, then 2', '2 commands, then 1'));
+});
+
+test('where the host is called is told, of two passes with the same commands', () => {
+  const of = (...calls: number[]) => passOf([clearing(x), copying(x, y)], [], undefined, [], calls);
+  assert.is(differenceOf(of(1, 2), of(1, 2)), undefined);
+  assert.is(differenceOf(of(1), of(2))?.what, 'the host was called behind commands 1, then 2');
+  assert.is(differenceOf(of(1, 2), of(2))?.what, 'the host was called behind commands 1, 2, then 2');
 });
 
 test('memory that each pass makes for itself is the same where it plays the same part', () => {

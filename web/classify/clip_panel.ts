@@ -46,13 +46,22 @@ export class ClipPanel {
     if (this.#camera !== undefined) return this.#stop();
     try {
       this.#video.hidden = false;
-      const camera = await Camera.open(this.#video, this.#light);
-      this.#camera = camera;
+      const camera = await this.#opened();
       this.#switch.textContent = 'Switch the camera off';
       await this.#watch(camera);
     } catch (error) {
       this.#stop();
       if (error !== CAMERA_OFF) this.#actions.fault(error, () => void this.#switchCamera());
+    }
+  }
+
+  /** The camera, once the person allows it; meanwhile a second click would ask again. */
+  async #opened(): Promise<Camera> {
+    this.#switch.disabled = true;
+    try {
+      return this.#camera = await Camera.open(this.#video, this.#light);
+    } finally {
+      this.#switch.disabled = false;
     }
   }
 
