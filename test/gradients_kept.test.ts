@@ -88,8 +88,8 @@ for (const { name: room, cases } of rooms) {
       for (const wanted of each(item)) {
         const what = `"${item.name}" with gradients for ${wanted}`;
         const { forward, back, named, gradients, kept, isInFours } = pass(software, item, wanted);
-        for (const command of [...forward, ...back]) {
-          if (command.kind !== 'dispatch') continue;
+        const dispatches = [...forward, ...back].flatMap((each) => (each.kind === 'dispatch' ? [each] : []));
+        for (const command of dispatches) {
           checkLanes({ label: command.label, program: command.built.program });
           const isInVectors = !command.label.includes('.scalar') || !isInFours || PARTS.includes(item.name);
           assert.ok(isInVectors, `${what}: ${command.label} reads one number at a time`);

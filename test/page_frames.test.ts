@@ -226,8 +226,8 @@ async function decoded(packets: readonly (readonly Made[])[], options: Partial<T
 }
 
 const rising = (count: number): Made[][] => Array.from({ length: count }, (_, i) => [{ timestamp: i }]);
-const refusalOf = (packets: readonly (readonly Made[])[], options: Partial<Track> = {}) =>
-  assert.rejectsWith(decoded(packets, options), VideoDecodeError);
+const refusalOf = async (packets: readonly (readonly Made[])[], options: Partial<Track> = {}) =>
+  await assert.rejectsWith(decoded(packets, options), VideoDecodeError);
 
 test('frames are counted as they come, the wanted ones are kept, and software is asked for', async () => {
   const { total, kept, isRgb } = await decoded(rising(60));

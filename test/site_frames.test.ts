@@ -218,7 +218,7 @@ const CLIPS = `(async () => {
     totals: clips.map(({ total }) => total),
     frame: { ...one[0], data: one[0].data.length }, view: clips[0].views[0] };
   ENDING
-  const end = await camera.clip(options).catch((error) => error.context?.fault ?? error.name);
+  const end = await camera.clip(options).catch(({ context, name }) => context?.fault ?? name);
   return { ...seen, end, off: light.textContent, isShown: video.srcObject !== null };
 })()`;
 
