@@ -24,4 +24,5 @@ export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors.
 export { configFromHuggingFace, configToHuggingFace } from './checkpoint/huggingface.ts';
 export { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace } from './checkpoint/preprocessor.ts';
 export { loadWeights } from './checkpoint/loading.ts';
-export { encodeModel, Weights } from './checkpoint/weights.ts';
+export { encodeModel } from './checkpoint/encoding.ts';
+export { Weights } from './checkpoint/weights.ts';

@@ -8,7 +8,7 @@ import * as assert from './assert.ts';
 import { open, StateDictError } from '../engine/index.ts';
 import { loadWeights } from '../model/checkpoint/loading.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
-import { toHuggingFace } from '../model/checkpoint/weights.ts';
+import { toHuggingFace } from '../model/checkpoint/encoding.ts';
 import { initialise } from '../model/parts/init.ts';
 import { Clip } from '../model/systems/clip.ts';
 import { architectureOf, configFor, towersOf } from '../model/systems/config.ts';

@@ -11,7 +11,7 @@ import { openCheckpoint, openWeights, saveCheckpoint, saveOfficial } from '../mo
 import type { Origin } from '../model/checkpoint/names/index.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
 import { loadWeights } from '../model/checkpoint/loading.ts';
-import { planFile } from '../model/checkpoint/weights.ts';
+import { planFile } from '../model/checkpoint/encoding.ts';
 import { initialise } from '../model/parts/init.ts';
 import { type Architecture, configFor, type ModelConfig, towersOf, type XclipConfig } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';

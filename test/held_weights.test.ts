@@ -5,8 +5,9 @@ import { CheckpointFormatError, ConfigError, type Shape, sizeOf, StateDictError 
 import { checkWindowBuffers, heldStatistics } from '../model/checkpoint/held_buffers.ts';
 import { loadWeights } from '../model/checkpoint/loading.ts';
 import type { TensorFile } from '../model/checkpoint/tensor_file.ts';
-import { checkWeights, compareWeights, fileOrigin, isSameShape, type NamedShape, planFile, positionsOf, type Readable,
-  requireHeld, Weights, withNearest } from '../model/checkpoint/weights.ts';
+import { fileOrigin, planFile, type Readable } from '../model/checkpoint/encoding.ts';
+import { checkWeights, compareWeights, isSameShape, type NamedShape, positionsOf, requireHeld, Weights,
+  withNearest } from '../model/checkpoint/weights.ts';
 import { blocksOf, positionIndex, shiftMask, windowBuffers } from '../model/checkpoint/window_buffers.ts';
 import { configFor, type ModelConfig, networkFor, PRESETS } from '../model/systems/config.ts';
 

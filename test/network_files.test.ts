@@ -9,7 +9,8 @@ import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { bytesInMemory } from '../model/checkpoint/bytes.ts';
 import { openTensors } from '../model/checkpoint/open.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
-import { type Readable, Weights } from '../model/checkpoint/weights.ts';
+import { type Readable } from '../model/checkpoint/encoding.ts';
+import { Weights } from '../model/checkpoint/weights.ts';
 import type { VideoModel } from '../model/systems/system.ts';
 import { familyOf, type FlorenceConfig, NETWORK_NAMES, type NetworkConfig, networkFor,
   type TsmConfig } from '../model/systems/config.ts';

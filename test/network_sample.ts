@@ -9,7 +9,7 @@ import { loadWeights } from '../model/checkpoint/loading.ts';
 import type { Origin } from '../model/checkpoint/names/index.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
 import type { Preprocessor } from '../model/checkpoint/preprocessor.ts';
-import { planFile, type Readable } from '../model/checkpoint/weights.ts';
+import { planFile, type Readable } from '../model/checkpoint/encoding.ts';
 import { initialise } from '../model/parts/init.ts';
 import type { NetworkConfig, TimeSformerConfig } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';

@@ -9,7 +9,7 @@ import { openCheckpoint, saveCheckpoint, saveOfficial } from '../model/checkpoin
 import { configFromHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { loadWeights } from '../model/checkpoint/loading.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
-import { planFile } from '../model/checkpoint/weights.ts';
+import { planFile } from '../model/checkpoint/encoding.ts';
 import { networkFor, validateConfig, type VideoMaeConfig } from '../model/systems/config.ts';
 import { VideoMae } from '../model/systems/videomae.ts';
 

@@ -10,7 +10,7 @@ import { folderOrigin } from '../model/checkpoint/folder_files.ts';
 import { formatOf, openWeights, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
-import type { Readable } from '../model/checkpoint/weights.ts';
+import type { Readable } from '../model/checkpoint/encoding.ts';
 import { configFor, isNetworkName, networkFor, PRESETS, SYSTEM_NAMES } from '../model/systems/config.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'firstlight-weights-'));

@@ -18,7 +18,8 @@ import { networkPreprocessor, officialPreprocessor, type Preprocessor, preproces
 import { openTensors, type TensorFile } from './open.ts';
 import { readTokenizer } from './tokenizer_files.ts';
 import { configFromVit, isVit } from './vit_config.ts';
-import { TEXTS, Weights } from './weights.ts';
+import { TEXTS } from './encoding.ts';
+import { Weights } from './weights.ts';
 
 /** What a folder may hold, the first that it does counts; the second is what transformers wrote before 2023. */
 const FOLDER_FILES = [{ weights: WEIGHTS, index: INDEX, ending: '.safetensors' }, { weights: 'pytorch_model.bin',

@@ -8,7 +8,7 @@ import { type Checkpoint, openCheckpointAt, openWeightsAt, type OpenWeights } fr
 import { disk, type Files, sweep, writeAtomically } from './files.node.ts';
 import { CONFIG, type Folder, INDEX, type Place, PROCESSOR } from './folder.ts';
 import { type CheckpointContent, folderFiles } from './folder_files.ts';
-import { encodeOfficial } from './weights.ts';
+import { encodeOfficial } from './encoding.ts';
 
 /** A folder of the disk. */
 export function diskFolder(path: string): Folder {

@@ -6,7 +6,7 @@ import { configToHuggingFace, isClipModel } from './huggingface.ts';
 import type { Origin } from './names/index.ts';
 import { officialPreprocessor, type Preprocessor, preprocessorToHuggingFace } from './preprocessor.ts';
 import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
-import { planFile, type Readable } from './weights.ts';
+import { planFile, type Readable } from './encoding.ts';
 
 /** Size above which transformers splits files, too. */
 const SHARD_BYTES = 5e9;

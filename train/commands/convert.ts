@@ -7,7 +7,7 @@ import { folderOrigin } from '../../model/checkpoint/folder_files.ts';
 import { formatOf, openCheckpoint, saveCheckpoint, saveOfficial } from '../../model/checkpoint/folder.node.ts';
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
 import { SWIN_ASIDE } from '../../model/checkpoint/names/swin.ts';
-import { fileOrigin } from '../../model/checkpoint/weights.ts';
+import { fileOrigin } from '../../model/checkpoint/encoding.ts';
 import type { ModelConfig } from '../../model/systems/config.ts';
 import { tell } from '../run/warnings.ts';
 

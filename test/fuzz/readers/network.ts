@@ -2,7 +2,8 @@
 import type { Random } from '../../../engine/random.ts';
 import { openCheckpoint } from '../../../model/checkpoint/folder.node.ts';
 import type { Origin } from '../../../model/checkpoint/names/index.ts';
-import { planFile, type Readable, requireHeld } from '../../../model/checkpoint/weights.ts';
+import { planFile, type Readable } from '../../../model/checkpoint/encoding.ts';
+import { requireHeld } from '../../../model/checkpoint/weights.ts';
 import { type NetworkConfig, validateConfig } from '../../../model/systems/config.ts';
 import { createModel } from '../../../model/systems/index.ts';
 import { nullGpu } from '../../null_gpu.ts';
